@@ -1,0 +1,3 @@
+//! Sources: from bytes to events, with a disposition for every record.
+
+pub mod record;

@@ -1,0 +1,4 @@
+//! Tributary: runs and serves the dataflows. The modules in the data's order.
+
+pub mod ingest;
+pub mod report;
