@@ -1,6 +1,32 @@
-//! Transitions.
+//! Transition counts: per chain and cell, for all time, the last 24 h and the last hour at once.
+//!
+//! In: edges of one worker, and control (watermarks move the windows). Out: a collection of [`Transition`] whose
+//! diff holds the three windows' changes, combined per epoch, `*` included. What must hold: each edge counts in the
+//! windows that hold its journey's first minute, and leaves each exactly once as the clock's minute advances.
 
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use differential_dataflow::{AsCollection, VecCollection};
 use serde::{Deserialize, Serialize};
+use timely::container::CapacityContainerBuilder;
+use timely::dataflow::StreamVec;
+use timely::dataflow::channels::pact::Pipeline;
+use timely::dataflow::operators::generic::Operator;
+
+use crate::clock::Clock;
+use crate::control::Control;
+use crate::epochs::{Closed, Epoch, Epochs};
+use crate::event::Name;
+use crate::labels::Labels;
+use crate::sessions::Edge;
+use crate::weight::Weights;
+
+mod cells;
+mod minutes;
+
+use cells::{CellId, Cells};
+use minutes::Minutes;
 
 /// What the states of a chain are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -17,4 +43,131 @@ pub enum Window {
     All,
     Day,
     Hour,
+}
+
+impl Window {
+    pub const ALL: [Window; 3] = [Window::All, Window::Day, Window::Hour];
+
+    /// How many minutes it holds, the clock's own included; `None`: all.
+    pub const fn minutes(self) -> Option<u32> {
+        match self {
+            Window::All => None,
+            Window::Day => Some(24 * 60),
+            Window::Hour => Some(60),
+        }
+    }
+}
+
+/// Whose journeys: one advertiser's, or everybody's together (`*`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Scope {
+    Everyone,
+    Advertiser(Name),
+}
+
+/// One absorbing chain, in three windows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct ChainKey {
+    pub scope: Scope,
+    pub dimension: Dimension,
+}
+
+/// A state of a chain.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum State {
+    Start,
+    Named(Name),
+    Conversion,
+    Null,
+}
+
+/// A cell of a chain's count matrix.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Transition {
+    pub chain: ChainKey,
+    pub from: State,
+    pub to: State,
+}
+
+/// The counts of all transitions this worker's users make.
+pub(crate) fn transitions<'s>(
+    edges: StreamVec<'s, Epoch, Edge>,
+    control: StreamVec<'s, Epoch, Control>,
+    labels: Rc<RefCell<Labels>>,
+) -> VecCollection<'s, Epoch, Transition, Weights> {
+    edges
+        .binary_frontier::<_, CapacityContainerBuilder<Vec<_>>, _, _, _, _>(
+            control,
+            Pipeline,
+            Pipeline,
+            "Transitions",
+            |_, _| {
+                let mut epochs = Epochs::new(1);
+                let mut counts = Counts::new(labels);
+                move |(edges, frontier), (control, control_frontier), output| {
+                    edges.for_each(|capability, data| epochs.receive(&capability, data));
+                    control.for_each(|capability, data| epochs.receive_control(&capability, data));
+                    while let Some((epoch, closed)) =
+                        epochs.next_closed(&[frontier, control_frontier])
+                    {
+                        counts.close(&closed);
+                        let mut session = output.session(&closed.capabilities[0]);
+                        session.give_iterator(
+                            counts.cells.drain().map(|(cell, diff)| (cell, epoch, diff)),
+                        );
+                    }
+                }
+            },
+        )
+        .as_collection()
+}
+
+/// What the operator holds: the numbering of cells and the minutes that may still leave a window.
+struct Counts {
+    labels: Rc<RefCell<Labels>>,
+    clock: Clock,
+    cells: Cells,
+    minutes: Minutes,
+}
+
+impl Counts {
+    fn new(labels: Rc<RefCell<Labels>>) -> Counts {
+        Counts {
+            labels,
+            clock: Clock::default(),
+            cells: Cells::default(),
+            minutes: Minutes::default(),
+        }
+    }
+
+    /// Moves the windows to where the epoch's watermarks put them, then counts its edges.
+    fn close(&mut self, closed: &Closed<Edge>) {
+        for message in &closed.control {
+            if let Control::Watermark(watermark) = message {
+                self.clock.update(*watermark);
+            }
+        }
+        if let Some(minute) = self.clock.minute() {
+            let cells = &mut self.cells;
+            self.minutes.advance(minute, |cell, count, value, holds| {
+                cells.change(cell, count, value, holds)
+            });
+        }
+        let labels = self.labels.clone();
+        let labels = labels.borrow();
+        for edge in closed.data.iter().flatten() {
+            for dimension in [Dimension::Channel, Dimension::Campaign] {
+                let cell = self.cells.of(edge, dimension, &labels);
+                self.count(cell, edge);
+            }
+        }
+    }
+
+    #[inline]
+    fn count(&mut self, cell: CellId, edge: &Edge) {
+        let holds = self.minutes.windows(edge.minute);
+        let (count, value) = (edge.count.into(), edge.value.into());
+        self.cells.change(cell, count, value, holds);
+        self.minutes.add(cell, edge.minute, edge.count, value);
+    }
 }

@@ -1,0 +1,154 @@
+//! Sessions and journeys: from a stream of events to the transitions that appear and disappear.
+//!
+//! In: events, routed by the key group of their user, and control. Out: edges in this worker's own numbers
+//! ([`Labels`]) and tallies. What must hold: at every closed epoch the edges add up to those of the accepted events
+//! so far, as if they had come sorted.
+
+mod arena;
+mod entry;
+mod journeys;
+mod retention;
+mod state;
+mod table;
+
+use std::cell::RefCell;
+use std::rc::Rc;
+
+use timely::container::CapacityContainerBuilder;
+use timely::dataflow::StreamVec;
+use timely::dataflow::channels::pact::{Exchange, Pipeline};
+use timely::dataflow::operators::generic::OutputBuilder;
+use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
+
+use crate::clock::Clock;
+use crate::control::Control;
+use crate::dispositions::{Counter, Tallied};
+use crate::epochs::{Closed, Epoch, Epochs};
+use crate::event::{Disposition, Event, KEY_GROUPS};
+use crate::labels::Labels;
+use crate::names::Names;
+use crate::settings::Settings;
+
+pub(crate) use journeys::{CONVERSION, Edge, NULL, START, StateId};
+use state::{State, Tally};
+
+/// What comes out of [`sessions`].
+pub(crate) struct Sessions<'s> {
+    pub(crate) edges: StreamVec<'s, Epoch, Edge>,
+    pub(crate) tallies: StreamVec<'s, Epoch, Tallied>,
+}
+
+/// Sessionizes `events` in event time and emits the change of every transition, epoch by epoch.
+pub(crate) fn sessions<'s>(
+    events: StreamVec<'s, Epoch, Event>,
+    control: StreamVec<'s, Epoch, Control>,
+    names: Names,
+    labels: Rc<RefCell<Labels>>,
+    settings: Settings,
+) -> Sessions<'s> {
+    let scope = events.scope();
+    let workers = scope.peers();
+    let mut builder = OperatorBuilder::new("Sessions".to_owned(), scope);
+    let by_group =
+        Exchange::new(move |event: &Event| (event.user.group() * workers / KEY_GROUPS) as u64);
+    let mut events = builder.new_input(events, by_group);
+    let mut control = builder.new_input(control, Pipeline);
+    let (edges_out, edges) = builder.new_output::<Vec<Edge>>();
+    let (tallies_out, tallies) = builder.new_output::<Vec<Tallied>>();
+    let mut edges_out = OutputBuilder::<_, CapacityContainerBuilder<_>>::from(edges_out);
+    let mut tallies_out = OutputBuilder::<_, CapacityContainerBuilder<_>>::from(tallies_out);
+    builder.build(move |_| {
+        let mut epochs = Epochs::new(2);
+        let mut sessionizer = Sessionizer::new(settings, names, labels);
+        move |frontiers| {
+            events.for_each(|capability, data| epochs.receive(&capability, data));
+            control.for_each(|capability, data| epochs.receive_control(&capability, data));
+            let (mut edges_out, mut tallies_out) = (edges_out.activate(), tallies_out.activate());
+            while let Some((_, closed)) = epochs.next_closed(&[&frontiers[0], &frontiers[1]]) {
+                let tally = sessionizer.close(&closed);
+                edges_out
+                    .session(&closed.capabilities[0])
+                    .give_iterator(sessionizer.edges.drain(..));
+                tallies_out
+                    .session(&closed.capabilities[1])
+                    .give_iterator(tallied(tally));
+            }
+        }
+    });
+    Sessions { edges, tallies }
+}
+
+/// What the operator holds.
+struct Sessionizer {
+    settings: Settings,
+    names: Names,
+    labels: Rc<RefCell<Labels>>,
+    clock: Clock,
+    state: State,
+    edges: Vec<Edge>,
+}
+
+impl Sessionizer {
+    fn new(settings: Settings, names: Names, labels: Rc<RefCell<Labels>>) -> Sessionizer {
+        let (clock, state) = (Clock::default(), State::new(settings));
+        Sessionizer {
+            settings,
+            names,
+            labels,
+            clock,
+            state,
+            edges: Vec::new(),
+        }
+    }
+
+    /// Takes one epoch whole: its names, its events, and only then the bound that its watermarks set.
+    fn close(&mut self, closed: &Closed<Event>) -> Tally {
+        let mut tally = Tally::default();
+        let mut labels = self.labels.borrow_mut();
+        let mut watermarks = Vec::new();
+        for message in &closed.control {
+            match message {
+                Control::Name(name, text) => self.names.insert(*name, text),
+                Control::Watermark(watermark) => watermarks.push(*watermark),
+                Control::Ask(_) => {}
+            }
+        }
+        for events in &closed.data {
+            self.state.insert_all(
+                events,
+                &mut labels,
+                &self.names,
+                &mut self.edges,
+                &mut tally,
+            );
+        }
+        for &watermark in &watermarks {
+            self.clock.update(watermark);
+        }
+        self.state.advance(
+            self.clock.bound(self.settings.allowed_lateness_ms),
+            self.clock.now(),
+        );
+        if !watermarks.is_empty() && self.clock.all_ended() {
+            self.state.sweep_all(&labels, &mut tally);
+        } else {
+            self.state.sweep(&labels, &mut tally);
+        }
+        tally
+    }
+}
+
+fn tallied(tally: Tally) -> impl Iterator<Item = Tallied> {
+    [
+        (Counter::Disposition(Disposition::Accepted), tally.accepted),
+        (
+            Counter::Disposition(Disposition::Duplicate),
+            tally.duplicate,
+        ),
+        (Counter::Conflicts, tally.conflicts),
+        (Counter::OpenSessions, tally.open_sessions),
+        (Counter::OpenJourneys, tally.open_journeys),
+    ]
+    .into_iter()
+    .filter(|&(_, count)| count != 0)
+}

@@ -1,0 +1,271 @@
+//! One retained event in 14 bytes, and the body of those that need more.
+//!
+//! From the top bit down: time 42 (milliseconds since 2000), kind 2, tag 32 (the top half of the id's hash), joined 1
+//! (same session as the entry before it), wide 1, age 6, label 28. Without sequences the integer order of the upper
+//! 76 bits is the order of a user's events. The id of a duplicate is found by time and tag: two ids of one user in
+//! one millisecond are mistaken for one with probability 2^-32.
+
+use crate::event::{Event, FIRST_TIME_MS, Kind, Micros, Minute};
+use crate::labels::LabelId;
+
+/// Bytes of an entry in a block.
+pub(crate) const ENTRY_BYTES: usize = 14;
+
+/// Greatest age an entry can hold; its meaning is "so old or older".
+const AGE_MAX: u32 = 63;
+const LABEL_BITS: u32 = 28;
+const AGE_SHIFT: u32 = LABEL_BITS;
+const WIDE_SHIFT: u32 = AGE_SHIFT + 6;
+const JOINED_SHIFT: u32 = WIDE_SHIFT + 1;
+const TAG_SHIFT: u32 = JOINED_SHIFT + 1;
+const KIND_SHIFT: u32 = TAG_SHIFT + 32;
+const TIME_SHIFT: u32 = KIND_SHIFT + 2;
+
+/// A retained event, unpacked into a register.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Entry(u128);
+
+impl Entry {
+    /// The entry of `event`, neither joined nor wide.
+    pub(crate) fn new(event: &Event) -> Entry {
+        let time = (event.time - FIRST_TIME_MS) as u128;
+        let kind = if event.userless {
+            Kind::Other
+        } else {
+            event.kind
+        };
+        let tag = (event.id >> 32) as u128;
+        Entry(time << TIME_SHIFT | (kind as u128) << KIND_SHIFT | tag << TAG_SHIFT)
+    }
+
+    #[inline]
+    pub(crate) fn load(bytes: &[u8]) -> Entry {
+        let low = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes"));
+        let high = u64::from_le_bytes(bytes[6..ENTRY_BYTES].try_into().expect("eight bytes"));
+        Entry(u128::from(low) | u128::from(high >> 16) << 64)
+    }
+
+    #[inline]
+    pub(crate) fn store(self, bytes: &mut [u8]) {
+        bytes[..8].copy_from_slice(&(self.0 as u64).to_le_bytes());
+        bytes[6..ENTRY_BYTES].copy_from_slice(&((self.0 >> 48) as u64).to_le_bytes());
+    }
+
+    #[inline]
+    fn field(self, shift: u32, bits: u32) -> u64 {
+        (self.0 >> shift) as u64 & ((1 << bits) - 1)
+    }
+
+    #[inline]
+    fn with_field(self, shift: u32, bits: u32, value: u64) -> Entry {
+        debug_assert!(value < 1 << bits);
+        let mask = ((1u128 << bits) - 1) << shift;
+        Entry(self.0 & !mask | u128::from(value) << shift)
+    }
+
+    /// Milliseconds since 2000.
+    #[inline]
+    pub(crate) fn time(self) -> i64 {
+        (self.0 >> TIME_SHIFT) as i64
+    }
+
+    #[inline]
+    pub(crate) fn minute(self) -> Minute {
+        (self.time() / 60_000) as Minute
+    }
+
+    /// Time, kind and tag: the order of a user's events that have no sequence.
+    #[inline]
+    pub(crate) fn order(self) -> u128 {
+        self.0 >> TAG_SHIFT
+    }
+
+    #[inline]
+    pub(crate) fn kind(self) -> Kind {
+        match self.field(KIND_SHIFT, 2) {
+            0 => Kind::Other,
+            1 => Kind::Impression,
+            2 => Kind::Click,
+            _ => Kind::Conversion,
+        }
+    }
+
+    #[inline]
+    pub(crate) fn is_point(self) -> bool {
+        self.field(KIND_SHIFT, 2) != 0
+    }
+
+    #[inline]
+    pub(crate) fn is_conversion(self) -> bool {
+        self.field(KIND_SHIFT, 2) == 3
+    }
+
+    #[inline]
+    pub(crate) fn tag(self) -> u32 {
+        self.field(TAG_SHIFT, 32) as u32
+    }
+
+    #[inline]
+    pub(crate) fn is_joined(self) -> bool {
+        self.field(JOINED_SHIFT, 1) == 1
+    }
+
+    pub(crate) fn with_joined(self, joined: bool) -> Entry {
+        self.with_field(JOINED_SHIFT, 1, joined.into())
+    }
+
+    #[inline]
+    pub(crate) fn is_wide(self) -> bool {
+        self.field(WIDE_SHIFT, 1) == 1
+    }
+
+    /// The label, or the body of a wide entry.
+    #[inline]
+    pub(crate) fn index(self) -> u32 {
+        self.field(0, LABEL_BITS) as u32
+    }
+
+    pub(crate) fn with_label(self, label: LabelId) -> Entry {
+        assert!(
+            label < 1 << LABEL_BITS,
+            "more labels than an entry can number"
+        );
+        self.with_field(WIDE_SHIFT, 1, 0)
+            .with_field(0, LABEL_BITS, label.into())
+    }
+
+    pub(crate) fn with_body(self, body: u32) -> Entry {
+        assert!(
+            body < 1 << LABEL_BITS,
+            "more conversions and sequences in memory than an entry can number"
+        );
+        self.with_field(WIDE_SHIFT, 1, 1)
+            .with_field(0, LABEL_BITS, body.into())
+    }
+
+    /// Minutes since the first point of its journey; `None`: more than an entry can say.
+    #[inline]
+    pub(crate) fn age(self) -> Option<u32> {
+        let age = self.field(AGE_SHIFT, 6) as u32;
+        (age < AGE_MAX).then_some(age)
+    }
+
+    pub(crate) fn with_first_minute(self, first: Minute) -> Entry {
+        self.with_field(
+            AGE_SHIFT,
+            6,
+            u64::from((self.minute() - first).min(AGE_MAX)),
+        )
+    }
+}
+
+/// What a wide entry points to: the label and all that is rare.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Body {
+    pub(crate) label: LabelId,
+    /// The first minute of its journey, once the entries before it are gone and its age says too little.
+    pub(crate) first_minute: Minute,
+    pub(crate) value: Micros,
+    pub(crate) sequence: i64,
+    /// What the event was; the entry of one without user says `Other`.
+    pub(crate) kind: Kind,
+    /// A conversion that is a touch as well.
+    pub(crate) touches: bool,
+    /// Copies with other content were seen.
+    pub(crate) conflicted: bool,
+    /// The event has no user: its "user" is the event itself.
+    pub(crate) userless: bool,
+}
+
+/// A [`Body::first_minute`] that says nothing.
+pub(crate) const NO_MINUTE: Minute = Minute::MAX;
+
+/// The bodies of a worker, reused as entries go.
+#[derive(Default)]
+pub(crate) struct Bodies {
+    bodies: Vec<Body>,
+    free: Vec<u32>,
+}
+
+impl Bodies {
+    pub(crate) fn add(&mut self, body: Body) -> u32 {
+        match self.free.pop() {
+            Some(index) => {
+                self.bodies[index as usize] = body;
+                index
+            }
+            None => {
+                self.bodies.push(body);
+                self.bodies.len() as u32 - 1
+            }
+        }
+    }
+
+    pub(crate) fn get(&self, index: u32) -> &Body {
+        &self.bodies[index as usize]
+    }
+
+    pub(crate) fn get_mut(&mut self, index: u32) -> &mut Body {
+        &mut self.bodies[index as usize]
+    }
+
+    pub(crate) fn release(&mut self, index: u32) {
+        self.free.push(index);
+    }
+
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.bodies.capacity() * size_of::<Body>() + self.free.capacity() * 4
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Name, TimeMs, UserId};
+
+    fn event(time: TimeMs, kind: Kind, id: u64) -> Event {
+        Event {
+            user: UserId::new(&[0; 32], b"u"),
+            time,
+            id,
+            sequence: 0,
+            advertiser: Name(1),
+            campaign: Name(2),
+            channel: Name(3),
+            value: 0,
+            kind,
+            touches: false,
+            userless: false,
+        }
+    }
+
+    #[test]
+    fn every_field_survives_the_packing() {
+        let time = crate::event::END_TIME_MS - 1;
+        let entry = Entry::new(&event(time, Kind::Click, 0xABCD_EF01_2345_6789))
+            .with_joined(true)
+            .with_label((1 << 28) - 1);
+        let entry = entry.with_first_minute(entry.minute() - 62);
+        let mut bytes = [0xFF; 16];
+        entry.store(&mut bytes);
+        let loaded = Entry::load(&bytes);
+        assert!(loaded == entry);
+        assert_eq!(bytes[14..], [0xFF; 2]);
+        assert_eq!(loaded.time(), time - FIRST_TIME_MS);
+        assert_eq!(loaded.kind(), Kind::Click);
+        assert_eq!(loaded.tag(), 0xABCD_EF01);
+        assert_eq!(loaded.age(), Some(62));
+        assert_eq!(loaded.index(), (1 << 28) - 1);
+        assert!(loaded.is_joined() && !loaded.is_wide());
+        assert_eq!(loaded.with_first_minute(loaded.minute() - 63).age(), None);
+    }
+
+    #[test]
+    fn the_order_is_time_then_kind_then_tag() {
+        let t = FIRST_TIME_MS + 5;
+        let order = |time, kind, id: u64| Entry::new(&event(time, kind, id << 32)).order();
+        assert!(order(t, Kind::Conversion, 9) < order(t + 1, Kind::Other, 1));
+        assert!(order(t, Kind::Impression, 9) < order(t, Kind::Click, 1));
+        assert!(order(t, Kind::Click, 1) < order(t, Kind::Click, 2));
+    }
+}

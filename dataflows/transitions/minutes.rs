@@ -1,0 +1,97 @@
+//! What is in the windows that end: counts by minute of the journeys' first points.
+//!
+//! In: every change of a cell with its minute, and the clock's minute. Out: what leaves a window as the clock moves.
+//! Memory: pages of 64 cells, only those touched, for the minutes of the last 24 h and those ahead of the clock.
+
+use crate::event::Minute;
+use crate::labels::FoldMap;
+
+use super::Window;
+use super::cells::CellId;
+
+const PAGE_CELLS: usize = 64;
+
+type Page = Option<Box<[i32; PAGE_CELLS]>>;
+
+/// The counts of one minute.
+#[derive(Default)]
+struct Bucket {
+    pages: Vec<Page>,
+    values: FoldMap<CellId, i128>,
+}
+
+/// All minutes that are in a window which they will leave.
+#[derive(Default)]
+pub(super) struct Minutes {
+    buckets: FoldMap<Minute, Bucket>,
+    /// The first minute in the day and in the hour.
+    day_start: Minute,
+    hour_start: Minute,
+}
+
+impl Minutes {
+    /// Which of [`Window::ALL`] hold the minute.
+    #[inline]
+    pub(super) fn windows(&self, minute: Minute) -> [bool; 3] {
+        [true, minute >= self.day_start, minute >= self.hour_start]
+    }
+
+    #[inline]
+    pub(super) fn add(&mut self, cell: CellId, minute: Minute, count: i32, value: i128) {
+        if minute < self.day_start {
+            return;
+        }
+        let bucket = self.buckets.entry(minute).or_default();
+        let (page, at) = (cell as usize / PAGE_CELLS, cell as usize % PAGE_CELLS);
+        if bucket.pages.len() <= page {
+            bucket.pages.resize_with(page + 1, || None);
+        }
+        bucket.pages[page].get_or_insert_with(|| Box::new([0; PAGE_CELLS]))[at] += count;
+        if value != 0 {
+            *bucket.values.entry(cell).or_default() += value;
+        }
+    }
+
+    /// Moves the clock to `minute`; what leaves a window is given to `change` as (cell, count, value, windows).
+    pub(super) fn advance(
+        &mut self,
+        minute: Minute,
+        mut change: impl FnMut(CellId, i64, i128, [bool; 3]),
+    ) {
+        let start = |window: Window| {
+            (minute + 1).saturating_sub(window.minutes().expect("a window that ends"))
+        };
+        let (day_start, hour_start) = (start(Window::Day), start(Window::Hour));
+        assert!(hour_start >= self.hour_start, "the clock went backwards");
+        if hour_start == self.hour_start {
+            return;
+        }
+        let old_hour_start = std::mem::replace(&mut self.hour_start, hour_start);
+        self.day_start = day_start;
+        self.buckets.retain(|&minute, bucket| {
+            let leaves_hour = (old_hour_start..hour_start).contains(&minute);
+            let leaves_day = minute < day_start;
+            if leaves_hour || leaves_day {
+                bucket.each(|cell, count, value| {
+                    change(cell, -count, -value, [false, leaves_day, leaves_hour])
+                });
+            }
+            !leaves_day
+        });
+    }
+}
+
+impl Bucket {
+    fn each(&self, mut read: impl FnMut(CellId, i64, i128)) {
+        for (page, counts) in self.pages.iter().enumerate() {
+            for (at, &count) in counts.iter().flat_map(|counts| counts.iter()).enumerate() {
+                if count != 0 {
+                    read((page * PAGE_CELLS + at) as CellId, count.into(), 0);
+                }
+            }
+        }
+        for (&cell, &value) in self.values.iter().filter(|&(_, &value)| value != 0) {
+            read(cell, 0, value);
+        }
+    }
+}
