@@ -1,8 +1,9 @@
 //! The command line: what can be asked for, and which flags are settings.
 //!
-//! A flag that is a setting stays an `Option` and enters the config as its strongest layer ([`Cli::sources`]); only
+//! A flag that is a setting stays an `Option` and enters the config as its strongest layer (`Cli::sources`); only
 //! what belongs to one run (files, what to print) is read from here by the commands.
 
+mod flags;
 pub mod values;
 
 use std::num::{NonZeroU64, NonZeroUsize};
@@ -12,9 +13,8 @@ use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use dataflows::transitions::{Dimension, Window};
 
-use crate::config::sources::PREFIX;
 use crate::config::{
-    Columns, Flag, Journeys, Lateness, LogFormat, LogLevel, Rate, SessionGap, Share, Sources, Speed,
+    Columns, Journeys, Lateness, LogFormat, LogLevel, Rate, SessionGap, Share, Speed,
 };
 use crate::exit;
 
@@ -28,15 +28,33 @@ pub struct Cli {
     pub command: Command,
 
     /// TOML file of settings; environment and flags are stronger
-    #[arg(long, value_name = "FILE", global = true, env = "TRIBUTARY_CONFIG")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        global = true,
+        help_heading = "Everywhere",
+        env = "TRIBUTARY_CONFIG"
+    )]
     pub config: Option<PathBuf>,
 
     /// How log lines on standard error look [default: text]
-    #[arg(long, value_enum, global = true, value_name = "FORMAT")]
+    #[arg(
+        long,
+        value_enum,
+        global = true,
+        help_heading = "Everywhere",
+        value_name = "FORMAT"
+    )]
     pub log_format: Option<LogFormat>,
 
     /// Least severe line that is logged [default: info]
-    #[arg(long, value_enum, global = true, value_name = "LEVEL")]
+    #[arg(
+        long,
+        value_enum,
+        global = true,
+        help_heading = "Everywhere",
+        value_name = "LEVEL"
+    )]
     pub log_level: Option<LogLevel>,
 }
 
@@ -101,6 +119,18 @@ pub struct Rules {
     pub watermark_support: Option<u64>,
 }
 
+/// How fast records are taken in; all of them settings.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Pace {
+    /// Times as fast as event time, above 0; max: flat out [default: max]
+    #[arg(long, value_name = "X|max")]
+    pub speed: Option<Speed>,
+
+    /// Records in an epoch when replaying flat out [default: 100000]
+    #[arg(long, value_name = "N")]
+    pub epoch_events: Option<u64>,
+}
+
 /// The workers of this and other processes; all of them settings.
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "Workers")]
@@ -109,7 +139,7 @@ pub struct Cluster {
     #[arg(long, value_name = "N")]
     pub workers: Option<u64>,
 
-    /// Processes that work together, started by you with the same arguments [default: 1]
+    /// Processes that work together; start each with the same arguments and its own --process [default: 1]
     #[arg(long, value_name = "N")]
     pub processes: Option<u64>,
 
@@ -147,13 +177,8 @@ pub struct Replay {
     #[arg(long, value_name = "FILE")]
     pub dead_letter: Option<PathBuf>,
 
-    /// Times as fast as event time, above 0; max: flat out [default: max]
-    #[arg(long, value_name = "X|max")]
-    pub speed: Option<Speed>,
-
-    /// Records in an epoch when replaying flat out [default: 100000]
-    #[arg(long, value_name = "N")]
-    pub epoch_events: Option<u64>,
+    #[command(flatten)]
+    pub pace: Pace,
 
     #[command(flatten)]
     pub rules: Rules,
@@ -278,119 +303,13 @@ pub enum ConfigCommand {
 #[derive(Clone, Debug, Args)]
 pub struct PrintConfig {
     #[command(flatten)]
+    pub pace: Pace,
+
+    #[command(flatten)]
     pub rules: Rules,
 
     #[command(flatten)]
     pub cluster: Cluster,
-}
-
-impl Cli {
-    /// All that the config is loaded from: the file named, the environment, the flags that are settings.
-    pub fn sources(&self) -> Sources {
-        let mut flags = Flags::default();
-        flags.add("--log-format", "log", "format", &self.log_format);
-        flags.add("--log-level", "log", "level", &self.log_level);
-        match &self.command {
-            Command::Replay(replay) => replay.flags(&mut flags),
-            Command::Simulate(simulate) => simulate.flags(&mut flags),
-            Command::Verify(verify) => verify.rules.flags(&mut flags),
-            Command::Config(ConfigCommand::Print(print)) => {
-                print.rules.flags(&mut flags);
-                print.cluster.flags(&mut flags);
-            }
-            _ => {}
-        }
-        let ours = |name: &std::ffi::OsString| name.to_string_lossy().starts_with(PREFIX);
-        Sources {
-            file: self.config.clone(),
-            environment: std::env::vars_os().filter(|(name, _)| ours(name)).collect(),
-            flags: flags.0,
-        }
-    }
-}
-
-/// The settings among the flags that were given.
-#[derive(Default)]
-struct Flags(Vec<Flag>);
-
-impl Flags {
-    fn add<T: ToString>(
-        &mut self,
-        name: &'static str,
-        section: &'static str,
-        key: &'static str,
-        value: &Option<T>,
-    ) {
-        self.0.extend(value.as_ref().map(|value| Flag {
-            name,
-            section,
-            key,
-            text: value.to_string(),
-        }));
-    }
-}
-
-impl Replay {
-    fn flags(&self, flags: &mut Flags) {
-        self.rules.flags(flags);
-        self.cluster.flags(flags);
-        flags.add("--speed", "replay", "speed", &self.speed);
-        flags.add("--epoch-events", "epochs", "events", &self.epoch_events);
-    }
-}
-
-impl Rules {
-    fn flags(&self, flags: &mut Flags) {
-        flags.add("--columns", "replay", "columns", &self.columns);
-        flags.add("--gap", "sessions", "gap", &self.gap);
-        flags.add("--journeys", "journeys", "rule", &self.journeys);
-        flags.add(
-            "--allowed-lateness",
-            "lateness",
-            "allowed",
-            &self.allowed_lateness,
-        );
-        flags.add(
-            "--watermark-support",
-            "lateness",
-            "watermark_support",
-            &self.watermark_support,
-        );
-    }
-}
-
-impl Cluster {
-    fn flags(&self, flags: &mut Flags) {
-        let hosts = (!self.hosts.is_empty()).then(|| self.hosts.join(","));
-        flags.add("--workers", "workers", "threads", &self.workers);
-        flags.add("--processes", "workers", "processes", &self.processes);
-        flags.add("--process", "workers", "process", &self.process);
-        flags.add("--hosts", "workers", "hosts", &hosts);
-    }
-}
-
-impl Simulate {
-    fn flags(&self, flags: &mut Flags) {
-        let section = "simulator";
-        flags.add("--scenario", section, "scenario", &self.scenario);
-        flags.add("--events", section, "events", &self.events);
-        flags.add("--seed", section, "seed", &self.seed);
-        flags.add("--rate", section, "events_per_second", &self.rate);
-        flags.add("--speed", section, "speed", &self.speed);
-        flags.add(
-            "--out-of-order-share",
-            section,
-            "out_of_order_share",
-            &self.out_of_order_share,
-        );
-        flags.add(
-            "--duplicate-share",
-            section,
-            "duplicate_share",
-            &self.duplicate_share,
-        );
-        flags.add("--late-share", section, "late_share", &self.late_share);
-    }
 }
 
 #[cfg(test)]

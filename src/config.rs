@@ -314,8 +314,9 @@ impl Loaded {
             );
         }
         for host in &workers.hosts {
-            let port = host.rsplit_once(':').map(|(_, port)| port.parse::<u16>());
-            if !matches!(port, Some(Ok(_))) {
+            let valid =
+                |(name, port): (&str, &str)| !name.is_empty() && port.parse::<u16>().is_ok();
+            if !host.rsplit_once(':').is_some_and(valid) {
                 report(
                     "hosts",
                     format!("workers.hosts: `{host}` is no host:port, such as 10.0.0.1:2101"),

@@ -1,9 +1,10 @@
 //! How the program ends: the exit codes, and errors that carry one.
 
-use std::fmt;
 use std::io;
 use std::path::Path;
 use std::process::{ExitCode, Termination};
+
+use crate::config::Problems;
 
 /// Why the program ended. A supervisor may rely on the numbers; those from 64 on are of `sysexits.h`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,108 +48,84 @@ impl Termination for Exit {
 }
 
 /// An error that decides the exit code. Context may be put around it on the way up to `main`.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("{message}")]
 pub struct Failure {
-    pub exit: Exit,
+    exit: Exit,
     message: String,
-    cause: Option<io::Error>,
 }
 
 impl Failure {
     pub fn new(exit: Exit, message: impl Into<String>) -> Failure {
-        Failure {
-            exit,
-            message: message.into(),
-            cause: None,
-        }
+        let message = message.into();
+        Failure { exit, message }
     }
 
     /// An input could not be opened.
-    pub fn open(path: &Path, cause: io::Error) -> Failure {
+    pub fn open(path: &Path, cause: &io::Error) -> Failure {
         let advice = match cause.kind() {
             io::ErrorKind::NotFound => "; check the path, or give `-` for standard input",
             io::ErrorKind::PermissionDenied => "; let this user read it",
+            io::ErrorKind::IsADirectory => "; name the files in it",
             _ => "",
         };
-        let message = format!("cannot open the input {}{advice}", path.display());
-        Failure::caused(Exit::InputMissing, message, cause)
+        let message = format!("cannot open the input {}: {cause}{advice}", path.display());
+        Failure::new(Exit::InputMissing, message)
     }
 
     /// An output could not be created.
-    pub fn create(path: &Path, cause: io::Error) -> Failure {
+    pub fn create(path: &Path, cause: &io::Error) -> Failure {
         let advice = match cause.kind() {
             io::ErrorKind::NotFound => "; create its directory first",
             io::ErrorKind::PermissionDenied => "; let this user write there, or name another path",
             _ => "",
         };
-        let message = format!("cannot create the output {}{advice}", path.display());
-        Failure::caused(Exit::CannotCreate, message, cause)
+        let message = format!(
+            "cannot create the output {}: {cause}{advice}",
+            path.display()
+        );
+        Failure::new(Exit::CannotCreate, message)
     }
 
     /// Reading an input that was open failed.
-    pub fn read(path: &Path, cause: io::Error) -> Failure {
-        Failure::caused(
-            Exit::Io,
-            format!("cannot read on in {}", path.display()),
-            cause,
-        )
+    pub fn read(path: &Path, cause: &io::Error) -> Failure {
+        let message = format!("cannot read on in {}: {cause}", path.display());
+        Failure::new(Exit::Io, message)
     }
 
-    /// Writing an output that was open failed.
-    pub fn write(path: &Path, cause: io::Error) -> Failure {
-        Failure::caused(
-            Exit::Io,
-            format!("cannot write on to {}", path.display()),
-            cause,
-        )
-    }
-
-    fn caused(exit: Exit, message: String, cause: io::Error) -> Failure {
-        Failure {
-            exit,
-            message,
-            cause: Some(cause),
-        }
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.message)
-    }
-}
-
-impl std::error::Error for Failure {
-    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
-        self.cause.as_ref().map(|cause| cause as _)
+    /// Writing an output that was open failed; the file is not whole. Errors of standard output go up as they are.
+    pub fn write(path: &Path, cause: &io::Error) -> Failure {
+        let message = format!("cannot write on to {}: {cause}", path.display());
+        Failure::new(Exit::Io, message)
     }
 }
 
 impl Exit {
     /// The code of an error: that of the [`Failure`] in it, else what its cause suggests.
     pub fn of(error: &anyhow::Error) -> Exit {
-        if reader_gone(error) {
-            return Exit::Ok;
-        }
-        if let Some(failure) = error.downcast_ref::<Failure>() {
+        if let Some(failure) = find::<Failure>(error) {
             return failure.exit;
         }
-        if error.downcast_ref::<crate::config::Problems>().is_some() {
+        if find::<Problems>(error).is_some() {
             return Exit::Usage;
         }
-        match error.chain().any(|cause| cause.is::<io::Error>()) {
-            true => Exit::Io,
-            false => Exit::Internal,
+        match find::<io::Error>(error) {
+            Some(_) if reader_gone(error) => Exit::Ok,
+            Some(_) => Exit::Io,
+            None => Exit::Internal,
         }
     }
 }
 
-/// Whether the error is that nobody reads the output any more (`tributary .. | head`), which is no failure.
+/// Whether nobody reads standard output any more (`tributary .. | head`), which is no failure.
 pub fn reader_gone(error: &anyhow::Error) -> bool {
-    let closed = |e: &io::Error| e.kind() == io::ErrorKind::BrokenPipe;
-    error
-        .chain()
-        .any(|cause| cause.downcast_ref().is_some_and(closed))
+    // A pipe named as an output is another matter: what was asked for is not whole. That one is a Failure.
+    find::<Failure>(error).is_none()
+        && find::<io::Error>(error).is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe)
+}
+
+fn find<E: std::error::Error + 'static>(error: &anyhow::Error) -> Option<&E> {
+    error.chain().find_map(|cause| cause.downcast_ref())
 }
 
 #[cfg(test)]
@@ -160,18 +137,24 @@ mod tests {
     #[test]
     fn a_failure_decides_the_code_through_context() {
         let missing = || io::Error::from(io::ErrorKind::NotFound);
-        let error = Err::<(), _>(Failure::open(Path::new("a.csv"), missing()))
-            .context("reading")
+        let error = Err::<(), _>(Failure::open(Path::new("a.csv"), &missing()))
+            .context("replay")
             .unwrap_err();
         assert_eq!(Exit::of(&error), Exit::InputMissing);
+        assert_eq!(
+            format!("{error:#}"),
+            "replay: cannot open the input a.csv: entity not found; check the path, or give `-` for standard input"
+        );
         assert_eq!(Exit::of(&missing().into()), Exit::Io);
         assert_eq!(Exit::of(&anyhow::anyhow!("odd")), Exit::Internal);
     }
 
     #[test]
-    fn a_closed_pipe_is_no_failure() {
-        let closed = io::Error::from(io::ErrorKind::BrokenPipe);
-        let error = Failure::write(Path::new("-"), closed).into();
-        assert_eq!(Exit::of(&error), Exit::Ok);
+    fn only_a_closed_standard_output_is_no_failure() {
+        let closed = || io::Error::from(io::ErrorKind::BrokenPipe);
+        let plain = anyhow::Error::from(closed()).context("printing");
+        assert_eq!((Exit::of(&plain), reader_gone(&plain)), (Exit::Ok, true));
+        let named = Failure::write(Path::new("a.fifo"), &closed()).into();
+        assert_eq!((Exit::of(&named), reader_gone(&named)), (Exit::Io, false));
     }
 }

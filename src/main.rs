@@ -1,7 +1,5 @@
 //! The program `tributary`: arguments, settings, log, and the command that was asked for.
 
-use std::io::Write;
-
 use clap::Parser;
 use tributary::cli::{Cli, Command, ConfigCommand};
 use tributary::config::{Config, Loaded};
@@ -13,8 +11,7 @@ fn main() -> Exit {
     let cli = Cli::parse();
     run(&cli).unwrap_or_else(|error| {
         if !exit::reader_gone(&error) {
-            // Nothing is left to be done if standard error is closed too.
-            let _ = writeln!(std::io::stderr(), "error: {error:#}");
+            logging::fatal(&format!("{error:#}"));
         }
         Exit::of(&error)
     })

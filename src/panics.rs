@@ -1,11 +1,11 @@
 //! A panic of any thread ends the whole program with one clear line: a worker that went on alone would be wrong.
 
-use std::io::Write;
 use std::panic::{self, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{process, thread};
 
 use crate::exit::Exit;
+use crate::logging;
 
 /// Set by the first panic; those of other threads follow from it and are not told.
 static ENDING: AtomicBool = AtomicBool::new(false);
@@ -16,9 +16,9 @@ pub fn install() {
         while ENDING.swap(true, Ordering::SeqCst) {
             thread::park();
         }
-        let exit = match verdict(info.payload_as_str().unwrap_or("no message"), &place(info)) {
+        let exit = match verdict(message(info), &place(info)) {
             Some(line) => {
-                tell(&line);
+                logging::fatal(&line);
                 Exit::Internal
             }
             None => Exit::Ok,
@@ -45,22 +45,19 @@ fn verdict(message: &str, place: &str) -> Option<String> {
     ))
 }
 
+fn message<'a>(info: &'a PanicHookInfo<'_>) -> &'a str {
+    let payload = info.payload();
+    let owned = payload.downcast_ref::<String>().map(String::as_str);
+    let text = owned.or(payload.downcast_ref::<&str>().copied());
+    text.unwrap_or("no message")
+}
+
 fn place(info: &PanicHookInfo<'_>) -> String {
     let thread = thread::current();
     let name = thread.name().unwrap_or("unnamed");
     match info.location() {
         Some(at) => format!("thread {name}, {}:{}", at.file(), at.line()),
         None => format!("thread {name}"),
-    }
-}
-
-/// To the log if there is one yet, else plainly to standard error.
-fn tell(line: &str) {
-    if tracing::enabled!(tracing::Level::ERROR) {
-        tracing::error!("{line}");
-    } else {
-        // Nothing is left to be done if this fails.
-        let _ = writeln!(std::io::stderr(), "error: {line}");
     }
 }
 

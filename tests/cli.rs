@@ -103,3 +103,13 @@ fn a_reader_that_goes_away_ends_it_quietly() {
         .unwrap();
     assert_eq!((child.wait().unwrap().code(), err.as_str()), (Some(0), ""));
 }
+
+#[test]
+fn errors_are_json_where_the_log_is() {
+    let (code, _, err) = run(&["replay", "no/such.csv", "--log-format", "json"]);
+    assert_ne!(code, 0);
+    assert!(
+        err.starts_with('{') && err.contains("\"level\":\"ERROR\""),
+        "{err}"
+    );
+}

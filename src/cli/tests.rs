@@ -1,7 +1,7 @@
 use clap::CommandFactory;
 
 use super::*;
-use crate::config::{Config, Duration, Origin};
+use crate::config::{Config, Duration, Origin, Sources};
 
 fn parse(line: &str) -> Cli {
     Cli::try_parse_from(line.split_whitespace()).unwrap()
@@ -117,14 +117,11 @@ fn every_flag_that_is_a_setting_names_itself_rightly() {
         let has = |c: &clap::Command| c.get_arguments().any(|a| a.get_long() == Some(long));
         has(&command) || command.get_subcommands().any(has)
     };
-    let mut flags = Flags::default();
     let cli = parse(
         "tributary replay a --gap 1h --journeys session --allowed-lateness 1s --watermark-support 1 --columns id=x \
          --speed 1 --epoch-events 1 --workers 1 --processes 1 --process 0 --hosts a:1 --log-format text --log-level warn",
     );
-    if let Command::Replay(replay) = &cli.command {
-        replay.flags(&mut flags);
-    }
-    assert_eq!(flags.0.len(), 11);
-    assert!(flags.0.iter().all(|flag| known(flag.name)));
+    let flags = cli.sources().flags;
+    assert_eq!(flags.len(), 13);
+    assert!(flags.iter().all(|flag| known(flag.name)));
 }

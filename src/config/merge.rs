@@ -148,25 +148,32 @@ fn spell(origin: &Origin, section: &str, key: &str) -> String {
 
 /// Text from a variable or flag as a value of the default's type; what fits none stays text and is refused later.
 fn typed(text: &str, default: &Value) -> Result<Value, String> {
-    let written = || text.trim().parse::<Value>();
-    let as_text = Value::String(text.to_owned());
+    let written = || text.trim().parse::<Value>().ok();
     Ok(match default {
-        Value::String(_) => as_text,
-        Value::Array(_) if text.trim_start().starts_with('[') => written().unwrap_or(as_text),
-        Value::Array(_) => Value::Array(
-            text.split(',')
-                .map(str::trim)
-                .filter(|item| !item.is_empty())
-                .map(Value::from)
-                .collect(),
-        ),
-        Value::Table(_) if text.trim_start().starts_with('{') => written().unwrap_or(as_text),
+        Value::String(_) => Value::from(text),
+        Value::Array(_) => written()
+            .filter(Value::is_array)
+            .unwrap_or_else(|| list(text)),
+        Value::Table(_) if text.trim_start().starts_with('{') => {
+            written().unwrap_or(Value::from(text))
+        }
         Value::Table(_) => {
             let columns: Columns = text.parse().map_err(|e| format!("{e}"))?;
             Value::try_from(columns).map_err(|e| e.to_string())?
         }
-        _ => written().unwrap_or(as_text),
+        _ => written().unwrap_or(Value::from(text)),
     })
+}
+
+/// `a:1,b:2` as a list of texts.
+fn list(text: &str) -> Value {
+    let items = text.split(',').map(str::trim);
+    Value::Array(
+        items
+            .filter(|item| !item.is_empty())
+            .map(Value::from)
+            .collect(),
+    )
 }
 
 fn in_range(name: &str, value: &Value) -> Result<(), String> {

@@ -101,6 +101,10 @@ fn file_errors_name_line_and_remedy() {
             "f:3: workers.process is 2, but with 2 processes the last is 1",
         ),
         (
+            "[workers]\nhosts = [':1']",
+            "f:2: workers.hosts: `:1` is no host:port, such as 10.0.0.1:2101",
+        ),
+        (
             "[workers]\nhosts = ['a:1', 'a:1']",
             "f:2: workers.hosts has 2 entries for 1 processes; name one host:port each",
         ),
@@ -211,7 +215,7 @@ fn layered(dir: &Path) -> Loaded {
             ("TRIBUTARY__LATENESS__ALLOWED", "2m"),
             ("TRIBUTARY__LATENESS__WATERMARK_SUPPORT", "6"),
             ("TRIBUTARY__REPLAY__COLUMNS", "user=cookie,time=a \"b\""),
-            ("TRIBUTARY__WORKERS__HOSTS", "a:1, b:2"),
+            ("TRIBUTARY__WORKERS__HOSTS", "[::1]:1, b:2"),
             ("TRIBUTARY__WORKERS__PROCESSES", "2"),
             ("TRIBUTARY__PRIVACY__USER_KEY", &key),
             ("TRIBUTARY_CONFIG", "ignored"),
@@ -235,7 +239,7 @@ fn the_stronger_source_wins_and_is_the_origin() {
     assert_eq!(settings.allowed_lateness_ms, Some(120_000));
     assert_eq!(settings.watermark_support, 9);
     assert_eq!(loaded.config.epochs.events, 7);
-    assert_eq!(loaded.config.workers.hosts, ["a:1", "b:2"]);
+    assert_eq!(loaded.config.workers.hosts, ["[::1]:1", "b:2"]);
     let origin = |section, key| loaded.origin(section, key).to_string();
     assert!(origin("sessions", "gap").ends_with("f.toml:2"));
     assert_eq!(
