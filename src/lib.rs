@@ -1,4 +1,10 @@
 //! Tributary: runs and serves the dataflows. The modules in the data's order.
 
+pub mod cli;
+pub mod commands;
+pub mod config;
+pub mod exit;
 pub mod ingest;
+pub mod logging;
+pub mod panics;
 pub mod report;

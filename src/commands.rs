@@ -1,0 +1,4 @@
+//! What each subcommand does, one module a command.
+
+pub mod completions;
+pub mod config;
