@@ -26,8 +26,11 @@ pub struct Clock {
 }
 
 impl Clock {
+    /// Takes in what one block of a partition did; the order within an epoch does not matter.
     pub fn update(&mut self, watermark: Watermark) {
-        self.partitions.insert(watermark.partition, watermark);
+        let known = self.partitions.entry(watermark.partition).or_insert(watermark);
+        known.time = known.time.max(watermark.time);
+        known.ended |= watermark.ended;
     }
 
     /// The least watermark of the partitions still read; when all have ended, the greatest there was.

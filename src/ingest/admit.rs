@@ -1,0 +1,246 @@
+//! From a block to events: decode, hash, name; then, in log order, number and judge by lateness.
+//!
+//! In: a [`Block`], and later where its partition's log stood before it. Out: an [`Admitted`] block. What must hold:
+//! the first half depends on the block alone, so any worker can do it at any time; the second on the log alone.
+
+use std::collections::HashMap;
+
+use dataflows::event::{
+    DEFAULT_ADVERTISER, Event, Kind, Name, TimeMs, UNKNOWN, UserId,
+};
+use xxhash_rust::xxh3::xxh3_64;
+
+use super::block::{Block, Payload};
+use super::csv::{CsvDecoder, rows};
+use super::json::JsonDecoder;
+use super::record::{Reason, Record};
+use super::watermark::Top;
+
+/// A record that was rejected: why, and its bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Rejected {
+    /// Number of the record within its block.
+    pub record: u64,
+    pub reason: Reason,
+    pub bytes: Vec<u8>,
+}
+
+/// A block whose records are decoded.
+#[derive(Default)]
+pub struct Decoded {
+    pub events: Vec<Event>,
+    pub records: u64,
+    pub invalid: u64,
+    pub rejected: Vec<Rejected>,
+    /// Names this worker had not seen before.
+    pub names: Vec<(Name, String)>,
+    pub unknown_fields: u64,
+    pub top: Top,
+    least_time: Option<TimeMs>,
+    /// Events whose id is their place in the log, known only in order.
+    unnamed: Vec<Unnamed>,
+}
+
+struct Unnamed {
+    event: usize,
+    record: u64,
+    sequence: Option<i64>,
+}
+
+/// One worker's decoders and directory of names.
+pub struct Admitter {
+    key: [u8; 32],
+    support: usize,
+    json: JsonDecoder,
+    names: HashMap<Name, String>,
+    advertiser: Name,
+    unknown: Name,
+    /// Keep the bytes of rejected records.
+    keeps_rejected: bool,
+}
+
+impl Admitter {
+    /// `key` makes pseudonyms; `support` is the watermark's.
+    pub fn new(key: [u8; 32], support: usize, keeps_rejected: bool) -> Admitter {
+        Admitter {
+            key,
+            support,
+            json: JsonDecoder::new(),
+            names: HashMap::new(),
+            advertiser: Name::of(DEFAULT_ADVERTISER),
+            unknown: Name::of(UNKNOWN),
+            keeps_rejected,
+        }
+    }
+
+    /// Decodes a block into `out`, which is cleared first.
+    pub fn decode(&mut self, block: &Block, out: &mut Decoded) {
+        out.clear();
+        match &block.payload {
+            Payload::Json(bytes) => self.decode_lines(bytes, out),
+            Payload::Csv(bytes, decoder) => self.decode_rows(bytes, decoder, out),
+            Payload::Events(events, range) => self.take_events(&events[range.clone()], out),
+        }
+    }
+
+    fn decode_lines(&mut self, bytes: &[u8], out: &mut Decoded) {
+        let mut json = std::mem::take(&mut self.json);
+        match simdutf8::basic::from_utf8(bytes) {
+            Ok(text) => {
+                let mut start = 0;
+                for end in memchr::memchr_iter(b'\n', bytes).chain(std::iter::once(bytes.len())) {
+                    let line = text[start..end].trim_ascii();
+                    start = (end + 1).min(bytes.len());
+                    if !line.is_empty() {
+                        self.take(json.decode_str(line), line.as_bytes(), out);
+                    }
+                }
+            }
+            Err(_) => {
+                for line in bytes.split(|&byte| byte == b'\n').map(<[u8]>::trim_ascii) {
+                    if !line.is_empty() {
+                        self.take(json.decode(line), line, out);
+                    }
+                }
+            }
+        }
+        self.json = json;
+    }
+
+    fn decode_rows(&mut self, bytes: &[u8], decoder: &CsvDecoder, out: &mut Decoded) {
+        let mut decoder = decoder.clone();
+        for row in rows(bytes) {
+            if !row.trim_ascii().is_empty() {
+                self.take(decoder.decode(row), row, out);
+            }
+        }
+    }
+
+    fn take_events(&mut self, events: &[Option<Event>], out: &mut Decoded) {
+        for event in events {
+            out.records += 1;
+            match event {
+                Some(event) => out.push(*event, self.support),
+                None => out.invalid += 1,
+            }
+        }
+    }
+
+    fn take(&mut self, record: Result<Record<'_>, Reason>, bytes: &[u8], out: &mut Decoded) {
+        match record {
+            Ok(record) => {
+                let event = self.event(&record, out);
+                out.push(event, self.support);
+            }
+            Err(reason) => {
+                out.invalid += 1;
+                let bytes = if self.keeps_rejected { bytes.to_vec() } else { Vec::new() };
+                out.rejected.push(Rejected { record: out.records, reason, bytes });
+            }
+        }
+        out.records += 1;
+    }
+
+    fn event(&mut self, record: &Record<'_>, out: &mut Decoded) -> Event {
+        let kind = Kind::from(record.event_type);
+        let id = match record.event_id {
+            Some(id) => xxh3_64(id.as_bytes()),
+            None => {
+                let (event, sequence) = (out.events.len(), record.sequence);
+                out.unnamed.push(Unnamed { event, record: out.records, sequence });
+                0
+            }
+        };
+        out.unknown_fields += u64::from(record.unknown_fields);
+        Event {
+            user: match (record.user, record.event_id) {
+                (Some(user), _) => UserId::new(&self.key, user.as_bytes()),
+                (None, Some(id)) => self.userless(id),
+                (None, None) => UserId::new(&self.key, b""),
+            },
+            time: record.event_time,
+            id,
+            sequence: record.sequence.unwrap_or(0),
+            advertiser: record.advertiser.map_or_else(|| self.known(self.advertiser, out), |t| self.name(t, out)),
+            campaign: record.campaign.map_or_else(|| self.known(self.unknown, out), |t| self.name(t, out)),
+            channel: record.channel.map_or_else(|| self.known(self.unknown, out), |t| self.name(t, out)),
+            value: if kind == Kind::Conversion { record.revenue.unwrap_or(0) } else { 0 },
+            kind,
+            touches: record.touches,
+            userless: record.user.is_none(),
+        }
+    }
+
+    /// The stand-in for the user of an event that has none; no raw user id can hash to it.
+    fn userless(&self, id: &str) -> UserId {
+        UserId::new(&self.key, &[b"\0event\0", id.as_bytes()].concat())
+    }
+
+    #[inline]
+    fn name(&mut self, text: &str, out: &mut Decoded) -> Name {
+        let name = Name::of(text);
+        match self.names.get(&name) {
+            Some(known) => assert!(known == text, "the names {known:?} and {text:?} have the same 64-bit hash"),
+            None => {
+                self.names.insert(name, text.to_owned());
+                out.names.push((name, text.to_owned()));
+            }
+        }
+        name
+    }
+
+    fn known(&mut self, name: Name, out: &mut Decoded) -> Name {
+        let text = if name == self.advertiser { DEFAULT_ADVERTISER } else { UNKNOWN };
+        self.name(text, out)
+    }
+
+    /// The second half, in log order: `before` is the top and `records` the number of records ahead of the block.
+    /// Gives ids to those that have none, takes the late events out and returns how many they were.
+    pub fn judge(
+        &self,
+        block: &mut Decoded,
+        partition: u32,
+        before: &Top,
+        records: u64,
+        allowed_lateness_ms: Option<i64>,
+    ) -> u64 {
+        for unnamed in &block.unnamed {
+            let place = unnamed.sequence.map_or((records + unnamed.record) as i128, i128::from);
+            let id = format!("{partition}:{place}");
+            let event = &mut block.events[unnamed.event];
+            event.id = xxh3_64(id.as_bytes());
+            if event.userless {
+                event.user = self.userless(&id);
+            }
+        }
+        let Some(lateness_ms) = allowed_lateness_ms else { return 0 };
+        let mut after = before.clone();
+        after.merge(&block.top, self.support);
+        let highest = after.watermark(self.support);
+        if highest.is_none_or(|w| block.least_time.is_none_or(|least| least >= w - lateness_ms)) {
+            return 0;
+        }
+        let mut top = before.clone();
+        let count = block.events.len();
+        block.events.retain(|event| {
+            top.add(event.time, self.support);
+            top.watermark(self.support).is_none_or(|w| event.time >= w - lateness_ms)
+        });
+        (count - block.events.len()) as u64
+    }
+}
+
+impl Decoded {
+    fn clear(&mut self) {
+        let events = std::mem::take(&mut self.events);
+        *self = Decoded { events, ..Decoded::default() };
+        self.events.clear();
+    }
+
+    #[inline]
+    fn push(&mut self, event: Event, support: usize) {
+        self.top.add(event.time, support);
+        self.least_time = Some(self.least_time.map_or(event.time, |least| least.min(event.time)));
+        self.events.push(event);
+    }
+}

@@ -1,0 +1,229 @@
+//! One process's intake: blocks in, epochs out.
+//!
+//! A reader thread fills a short queue; workers take blocks from it, decode them at leisure, and then enter them one
+//! after the other in the order they were read. Entering assigns the epoch, so an epoch is a prefix of every
+//! partition's log. What must hold: the queue and the epochs in flight are bounded; nothing enters out of order.
+
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::{Mutex, MutexGuard};
+use std::thread::Thread;
+use std::time::{Duration, Instant};
+
+use dataflows::clock::Watermark;
+use dataflows::epochs::Epoch;
+
+use super::admit::Decoded;
+use super::block::{Block, Payload};
+use super::watermark::Top;
+
+/// Blocks that wait to be decoded.
+const QUEUED_BLOCKS: usize = 8;
+/// Records between a source and the closed epoch, so that a large epoch does not fill memory.
+const RECORDS_IN_FLIGHT: u64 = 250_000;
+
+/// When an epoch ends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct EpochPolicy {
+    /// After so many records.
+    pub records: u64,
+    /// After this time, if it has records and no more than one epoch is open before it; `None`: by records only.
+    pub interval: Option<Duration>,
+    /// Epochs that may be open at once.
+    pub in_flight: u64,
+}
+
+/// Where an entered block stands in its log.
+pub struct Entered {
+    pub epoch: Epoch,
+    pub before: Top,
+    pub records_before: u64,
+    pub watermark: Watermark,
+}
+
+/// A partition's log so far.
+#[derive(Clone, Default)]
+struct Log {
+    top: Top,
+    records: u64,
+}
+
+struct Order {
+    entered: u64,
+    epoch: Epoch,
+    records_in_epoch: u64,
+    epoch_began: Instant,
+    logs: Vec<(u32, Log)>,
+}
+
+struct Queue {
+    blocks: Receiver<Block>,
+    taken: u64,
+    is_ended: bool,
+}
+
+/// Shared by the workers of a process.
+pub struct Intake {
+    partitions: Vec<u32>,
+    policy: EpochPolicy,
+    support: usize,
+    queue: Mutex<Queue>,
+    order: Mutex<Order>,
+    used: SyncSender<Vec<u8>>,
+    workers: Mutex<Vec<Thread>>,
+}
+
+/// The reader's end.
+pub struct Feed {
+    blocks: SyncSender<Block>,
+    used: Receiver<Vec<u8>>,
+}
+
+impl Feed {
+    /// Waits for room, hands a block over; false when nobody takes blocks any more.
+    pub fn send(&self, intake: &Intake, block: Block) -> bool {
+        let is_sent = self.blocks.send(block).is_ok();
+        intake.wake();
+        is_sent
+    }
+
+    /// A buffer that was used before, empty.
+    pub fn buffer(&self) -> Vec<u8> {
+        let mut buffer = self.used.try_recv().unwrap_or_default();
+        buffer.clear();
+        buffer
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().expect("a thread that panics ends the process")
+}
+
+impl Intake {
+    /// For the given partitions of this process.
+    pub fn new(partitions: Vec<u32>, policy: EpochPolicy, support: usize) -> (Intake, Feed) {
+        let (blocks, receiver) = sync_channel(QUEUED_BLOCKS);
+        let (used, reusable) = sync_channel(2 * QUEUED_BLOCKS);
+        let logs = partitions.iter().map(|&partition| (partition, Log::default())).collect();
+        let order = Order { entered: 0, epoch: 1, records_in_epoch: 0, epoch_began: Instant::now(), logs };
+        let intake = Intake {
+            partitions,
+            policy,
+            support,
+            queue: Mutex::new(Queue { blocks: receiver, taken: 0, is_ended: false }),
+            order: Mutex::new(order),
+            used,
+            workers: Mutex::new(Vec::new()),
+        };
+        (intake, Feed { blocks, used: reusable })
+    }
+
+    pub fn partitions(&self) -> &[u32] {
+        &self.partitions
+    }
+
+    /// Names the calling thread as one to wake when a block comes.
+    pub fn register(&self) {
+        lock(&self.workers).push(std::thread::current());
+    }
+
+    /// Wakes all workers.
+    pub fn wake(&self) {
+        lock(&self.workers).iter().for_each(Thread::unpark);
+    }
+
+    /// The next block and its ticket, unless none waits or enough is in flight; `closed` is the first open epoch.
+    pub fn take(&self, closed: Epoch) -> Option<(u64, Block)> {
+        let most_epochs = (RECORDS_IN_FLIGHT / self.policy.records.max(1)).clamp(2, self.policy.in_flight.max(2));
+        if self.epoch() > closed.saturating_add(most_epochs) {
+            return None;
+        }
+        let mut queue = lock(&self.queue);
+        match queue.blocks.try_recv() {
+            Ok(block) => {
+                queue.taken += 1;
+                Some((queue.taken - 1, block))
+            }
+            Err(TryRecvError::Disconnected) => {
+                queue.is_ended = true;
+                None
+            }
+            Err(TryRecvError::Empty) => None,
+        }
+    }
+
+    /// Gives a block's buffer back to the reader.
+    pub fn recycle(&self, block: Block) {
+        if let Payload::Json(bytes) | Payload::Csv(bytes, _) = block.payload {
+            // A full return queue means there are buffers enough.
+            let _ = self.used.try_send(bytes);
+        }
+    }
+
+    /// Enters a decoded block if it is its turn.
+    pub fn enter(&self, ticket: u64, block: &Block, decoded: &Decoded) -> Option<Entered> {
+        let mut order = lock(&self.order);
+        if order.entered != ticket {
+            return None;
+        }
+        order.entered += 1;
+        let epoch = order.epoch;
+        let (before, records_before, watermark) = order.extend(block, decoded, self.support);
+        order.records_in_epoch += decoded.records;
+        if block.ends_epoch || order.records_in_epoch >= self.policy.records {
+            order.next_epoch();
+        }
+        drop(order);
+        self.wake_others();
+        Some(Entered { epoch, before, records_before, watermark })
+    }
+
+    /// A worker that waits for its turn, or for the epoch to move, sleeps in the dataflow: wake it.
+    fn wake_others(&self) {
+        let me = std::thread::current().id();
+        lock(&self.workers).iter().filter(|worker| worker.id() != me).for_each(Thread::unpark);
+    }
+
+    /// The epoch that records enter now. Ends it first if its time is up and the dataflow keeps pace.
+    pub fn tick(&self, closed: Epoch) -> Epoch {
+        let mut order = lock(&self.order);
+        if let Some(interval) = self.policy.interval {
+            let is_due = order.records_in_epoch > 0 && order.epoch_began.elapsed() >= interval;
+            if is_due && order.epoch <= closed.saturating_add(1) {
+                order.next_epoch();
+            }
+        }
+        order.epoch
+    }
+
+    fn epoch(&self) -> Epoch {
+        lock(&self.order).epoch
+    }
+
+    /// Every block there will ever be has entered.
+    pub fn is_finished(&self) -> bool {
+        let queue = lock(&self.queue);
+        queue.is_ended && lock(&self.order).entered == queue.taken
+    }
+}
+
+impl Order {
+    fn next_epoch(&mut self) {
+        self.epoch += 1;
+        self.records_in_epoch = 0;
+        self.epoch_began = Instant::now();
+    }
+
+    fn extend(&mut self, block: &Block, decoded: &Decoded, support: usize) -> (Top, u64, Watermark) {
+        let (_, log) = self
+            .logs
+            .iter_mut()
+            .find(|(partition, _)| *partition == block.partition)
+            .expect("a source announces its partitions");
+        let (before, records_before) = (log.top.clone(), log.records);
+        log.top.merge(&decoded.top, support);
+        log.records += decoded.records;
+        let ended = block.ends_partition;
+        let time = if ended { log.top.at_end() } else { log.top.watermark(support) };
+        (before, records_before, Watermark { partition: block.partition, time, ended })
+    }
+}

@@ -1,0 +1,70 @@
+//! The watermark of a partition: its n-th largest event time so far.
+//!
+//! What must hold: lateness is a function of the partition's log alone; blocks of it may be decoded in any order as
+//! long as their tops are merged in log order.
+
+use dataflows::event::TimeMs;
+
+/// The n largest event times met, greatest first.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Top {
+    times: Vec<TimeMs>,
+}
+
+impl Top {
+    /// Takes in one event time; `support` is n.
+    #[inline]
+    pub fn add(&mut self, time: TimeMs, support: usize) {
+        if self.times.len() == support {
+            if self.times[support - 1] >= time {
+                return;
+            }
+            self.times.pop();
+        }
+        let at = self.times.partition_point(|&other| other >= time);
+        self.times.insert(at, time);
+    }
+
+    /// Takes in all that another top has seen.
+    pub fn merge(&mut self, other: &Top, support: usize) {
+        other.times.iter().for_each(|&time| self.add(time, support));
+    }
+
+    /// The watermark; undefined before `support` records.
+    #[inline]
+    pub fn watermark(&self, support: usize) -> Option<TimeMs> {
+        (self.times.len() == support).then(|| self.times[support - 1])
+    }
+
+    /// The watermark of a partition that has ended: with too few records, the least of them.
+    pub fn at_end(&self) -> Option<TimeMs> {
+        self.times.last().copied()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_third_largest_of_the_log_however_it_is_cut() {
+        let times = [5, 9, 1, 9, 7, 8, 2, 30, 6];
+        for cut in 0..=times.len() {
+            let (mut left, mut right) = (Top::default(), Top::default());
+            times[..cut].iter().for_each(|&t| left.add(t, 3));
+            times[cut..].iter().for_each(|&t| right.add(t, 3));
+            assert_eq!(left.watermark(3).is_some(), cut >= 3);
+            left.merge(&right, 3);
+            assert_eq!(left.watermark(3), Some(9));
+        }
+    }
+
+    #[test]
+    fn a_short_partition_ends_with_its_least_time() {
+        let mut top = Top::default();
+        assert_eq!((top.watermark(3), top.at_end()), (None, None));
+        top.add(4, 3);
+        top.add(2, 3);
+        assert_eq!((top.watermark(3), top.at_end()), (None, Some(2)));
+    }
+}
