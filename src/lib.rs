@@ -1,4 +1,5 @@
 //! Tributary: runs and serves the dataflows. The modules in the data's order.
 
 pub mod ingest;
+pub mod oracle;
 pub mod report;
