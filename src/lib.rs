@@ -3,3 +3,4 @@
 pub mod ingest;
 pub mod oracle;
 pub mod report;
+pub mod verify;
