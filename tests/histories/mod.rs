@@ -1,7 +1,7 @@
 //! Small random histories that reach the corners: ties, copies, gaps of exactly the limit, records at the bound of
 //! lateness, users who are none, names that look like states.
 
-#![allow(dead_code)] // every test takes what it needs of it
+#![allow(dead_code, unreachable_pub)] // every test takes what it needs of it
 
 use std::collections::HashMap;
 
@@ -33,7 +33,9 @@ const MINUTE: i64 = 60_000;
 /// The name table of every history.
 pub fn names() -> HashMap<Name, String> {
     let texts = ADVERTISERS.iter().chain(&CHANNELS).chain(&CAMPAIGNS);
-    texts.map(|text| (Name::of(text), text.to_string())).collect()
+    texts
+        .map(|text| (Name::of(text), text.to_string()))
+        .collect()
 }
 
 pub fn user(raw: &str) -> UserId {
@@ -61,16 +63,16 @@ pub fn touch(raw_user: &str, time: TimeMs, id: u64) -> Event {
 pub fn settings(seed: u64) -> Settings {
     let mut random = Random(seed, 1 << 32);
     Settings {
-        session_gap_ms: *random.of(&[30 * MINUTE, 5 * MINUTE, 1]),
-        journeys: *random.of(&[
+        session_gap_ms: random.of(&[30 * MINUTE, 5 * MINUTE, 1]),
+        journeys: random.of(&[
             JourneyRule::Session,
             JourneyRule::Session,
             JourneyRule::GapMs(7 * 24 * 60 * MINUTE),
             JourneyRule::GapMs(20 * MINUTE),
             JourneyRule::GapMs(0),
         ]),
-        allowed_lateness_ms: *random.of(&[Some(10 * MINUTE), Some(0), Some(60 * MINUTE), None]),
-        watermark_support: *random.of(&[1, 3]),
+        allowed_lateness_ms: random.of(&[Some(10 * MINUTE), Some(0), Some(60 * MINUTE), None]),
+        watermark_support: random.of(&[1, 3]),
     }
 }
 
@@ -101,7 +103,7 @@ impl Maker {
         let mut random = Random(seed, 0);
         let partitions = 1 + random.below(3);
         Maker {
-            records: *random.of(&[3, 12, 40, 120]),
+            records: random.of(&[3, 12, 40, 120]),
             random,
             settings: *settings,
             partitions: vec![Vec::new(); partitions as usize],
@@ -157,20 +159,20 @@ impl Maker {
 
     fn fill(&mut self, event: &mut Event) {
         let random = &mut self.random;
-        event.kind = *random.of(&[
+        event.kind = random.of(&[
             Kind::Other,
             Kind::Impression,
             Kind::Click,
             Kind::Click,
             Kind::Conversion,
         ]);
-        event.sequence = *random.of(&[0, 0, 1, -1]);
-        event.advertiser = Name::of(random.of(&["default", "default", "Acme, \"Ltd\"", "*"]));
+        event.sequence = random.of(&[0, 0, 1, -1]);
+        event.advertiser = Name::of(random.of(&ADVERTISERS));
         event.campaign = Name::of(random.of(&CAMPAIGNS));
         event.channel = Name::of(random.of(&CHANNELS));
         let converts = event.kind == Kind::Conversion;
         event.touches = converts && random.below(3) == 0;
-        let value = *random.of(&[0, 1_500_000, 333_333, -250_000]);
+        let value = random.of(&[0, 1_500_000, 333_333, -250_000]);
         event.value = if converts { value } else { 0 };
     }
 
@@ -207,7 +209,7 @@ impl Random {
         xxh3_64_with_seed(&self.1.to_le_bytes(), self.0) % limit
     }
 
-    fn of<'a, T>(&mut self, choices: &'a [T]) -> &'a T {
-        &choices[self.below(choices.len() as u64) as usize]
+    fn of<T: Copy>(&mut self, choices: &[T]) -> T {
+        choices[self.below(choices.len() as u64) as usize]
     }
 }
