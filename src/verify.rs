@@ -261,11 +261,18 @@ fn write_run(
 fn summarize(outcome: &Outcome, seed: u64, out: &mut dyn Write) -> io::Result<()> {
     let runs = outcome.runs;
     match outcome.differing {
-        0 => writeln!(out, "{runs} runs, all equal to the oracle (seed {seed})"),
-        differing => writeln!(
+        0 => write!(out, "{runs} runs, all equal to the oracle (seed {seed})")?,
+        differing => write!(
             out,
             "{differing} of {runs} runs DIFFER from the oracle (seed {seed} repeats them)"
-        ),
+        )?,
+    }
+    match &outcome.against {
+        Some(against) if !against.differing.is_empty() => {
+            let rows = against.differing.len();
+            writeln!(out, "; {rows} rows DIFFER from the file")
+        }
+        _ => writeln!(out),
     }
 }
 
