@@ -7,6 +7,8 @@ pub mod exit;
 pub mod frames;
 pub mod ingest;
 pub mod logging;
+pub mod oracle;
 pub mod panics;
 pub mod report;
+pub mod verify;
 pub mod worker;

@@ -2,9 +2,14 @@
 //!
 //! Filled by the frames of a run on one side and by the oracle on the other; the two share this type and nothing else.
 
+mod digest;
+mod export;
+
 use std::collections::BTreeMap;
 
 use dataflows::transitions::{Dimension, Window};
+
+pub(crate) use export::TRANSITIONS_HEADER;
 
 /// A state of a chain by name; the order is that of the exports.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
