@@ -28,7 +28,10 @@ pub struct Clock {
 impl Clock {
     /// Takes in what one block of a partition did; the order within an epoch does not matter.
     pub fn update(&mut self, watermark: Watermark) {
-        let known = self.partitions.entry(watermark.partition).or_insert(watermark);
+        let known = self
+            .partitions
+            .entry(watermark.partition)
+            .or_insert(watermark);
         known.time = known.time.max(watermark.time);
         known.ended |= watermark.ended;
     }

@@ -101,16 +101,17 @@ impl Sessionizer {
         }
     }
 
-    /// Takes one epoch whole: its names, its events, and only then the bound that its watermarks set.
+    /// Takes one epoch whole: its names, its events, and only then the bound that its watermarks set. A question
+    /// makes the counts of what is open exact; else they are as old as the sweep's last visit.
     fn close(&mut self, closed: &Closed<Event>) -> Tally {
         let mut tally = Tally::default();
         let mut labels = self.labels.borrow_mut();
-        let mut watermarks = Vec::new();
+        let mut is_asked = false;
         for message in &closed.control {
             match message {
                 Control::Name(name, text) => self.names.insert(*name, text),
-                Control::Watermark(watermark) => watermarks.push(*watermark),
-                Control::Ask(_) => {}
+                Control::Watermark(watermark) => self.clock.update(*watermark),
+                Control::Ask(_) => is_asked = true,
             }
         }
         for events in &closed.data {
@@ -122,14 +123,11 @@ impl Sessionizer {
                 &mut tally,
             );
         }
-        for &watermark in &watermarks {
-            self.clock.update(watermark);
-        }
         self.state.advance(
             self.clock.bound(self.settings.allowed_lateness_ms),
             self.clock.now(),
         );
-        if !watermarks.is_empty() && self.clock.all_ended() {
+        if is_asked {
             self.state.sweep_all(&labels, &mut tally);
         } else {
             self.state.sweep(&labels, &mut tally);

@@ -46,6 +46,8 @@ impl Frames {
 
     /// The text of a name that has appeared in a row.
     pub fn text(&self, name: Name) -> &str {
-        self.names.get(&name).expect("a name comes no later than the row that uses it")
+        self.names
+            .get(&name)
+            .expect("a name comes no later than the row that uses it")
     }
 }

@@ -2,6 +2,12 @@
 
 pub mod admit;
 pub mod block;
+pub mod csv;
+pub mod decimal;
 pub mod intake;
+pub mod json;
 pub mod record;
+pub mod schema;
+pub mod source;
+pub mod time;
 pub mod watermark;

@@ -10,5 +10,7 @@ pub mod logging;
 pub mod oracle;
 pub mod panics;
 pub mod report;
+pub mod results;
+pub mod run;
 pub mod verify;
 pub mod worker;

@@ -5,6 +5,7 @@
 //! answer to all schedules of the same records.
 
 mod against;
+mod dataflow;
 mod plan;
 
 use std::collections::HashMap;
@@ -16,6 +17,7 @@ use dataflows::event::Name;
 use dataflows::settings::{JourneyRule, Settings};
 
 pub use against::{Comparison, compare};
+pub use dataflow::Dataflow;
 pub use plan::{Plan, Step, deal, first_records};
 
 use crate::oracle::{self, Log};

@@ -14,16 +14,16 @@ use dataflows::clock::Watermark;
 use dataflows::control::{Control, Question, Subject};
 use dataflows::dispositions::{Counter, Tallied};
 use dataflows::epochs::Epoch;
-use dataflows::event::{Disposition, Event};
+use dataflows::event::{Disposition, Event, Name};
 use dataflows::row::Row;
 use dataflows::settings::Settings;
 use dataflows::{Inputs, Outputs, TransitionTrace};
 use differential_dataflow::trace::TraceReader;
 use timely::container::CapacityContainerBuilder;
-use timely::dataflow::{InputHandleVec, StreamVec};
 use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::generic::Operator;
 use timely::dataflow::operators::probe::{Handle as Probe, Probe as _};
+use timely::dataflow::{InputHandleVec, StreamVec};
 use timely::progress::Antichain;
 use timely::worker::Worker;
 
@@ -31,6 +31,7 @@ use crate::frames::Frames;
 use crate::ingest::admit::{Admitter, Decoded, Rejected};
 use crate::ingest::block::Block;
 use crate::ingest::intake::{Entered, Intake};
+use crate::results::Results;
 
 /// How long an idle worker sleeps when nobody wakes it.
 const PARK: Duration = Duration::from_millis(1);
@@ -52,16 +53,11 @@ pub struct Job {
     pub intake: Arc<Intake>,
     /// Processes in the cluster.
     pub processes: usize,
+    /// Names that no decoder of this run will see.
+    pub names: Arc<Vec<(Name, String)>>,
     pub on_frame: Option<OnFrame>,
     pub on_rejected: Option<OnRejected>,
     pub results: Arc<Mutex<Option<Results>>>,
-}
-
-/// All results at the end of a run, left by worker 0.
-#[derive(Clone, Debug, Default)]
-pub struct Results {
-    pub frames: Frames,
-    pub answers: Vec<Answer>,
 }
 
 /// Runs one worker to the end of its sources.
@@ -90,8 +86,11 @@ struct Flow {
 
 impl Flow {
     fn new(worker: &mut Worker, job: &Job) -> Flow {
-        let (mut events, mut control, mut tallies) =
-            (InputHandleVec::new(), InputHandleVec::new(), InputHandleVec::new());
+        let (mut events, mut control, mut tallies) = (
+            InputHandleVec::new(),
+            InputHandleVec::new(),
+            InputHandleVec::new(),
+        );
         let probe = Probe::new();
         let frames = Rc::new(RefCell::new(Frames::default()));
         let answers = Sink::default();
@@ -101,21 +100,41 @@ impl Flow {
                 control: control.to_stream(scope),
                 tallies: tallies.to_stream(scope),
             };
-            let Outputs { rows, answers: answered, transitions } = dataflows::build(inputs, job.settings);
+            let Outputs {
+                rows,
+                answers: answered,
+                transitions,
+            } = dataflows::build(inputs, job.settings);
             let closed = collect_frames(rows.inner, frames.clone(), job.on_frame.clone());
             closed.probe_with(&probe);
             collect(answered, answers.clone()).probe_with(&probe);
             transitions
         });
-        Flow { events, control, tallies, probe, frames, answers, trace, compacted: 0, epoch: 0 }
+        Flow {
+            events,
+            control,
+            tallies,
+            probe,
+            frames,
+            answers,
+            trace,
+            compacted: 0,
+            epoch: 0,
+        }
     }
 
     /// Tells all workers which partitions this process reads, before any epoch with records.
     fn announce(&mut self, worker: &Worker, job: &Job) {
-        let threads_before = worker.index() % threads_per_process(worker, job);
-        if threads_before == 0 {
+        if worker.index() % threads_per_process(worker, job) == 0 {
             for &partition in job.intake.partitions() {
-                self.control.send(Control::Watermark(Watermark { partition, time: None, ended: false }));
+                self.control.send(Control::Watermark(Watermark {
+                    partition,
+                    time: None,
+                    ended: false,
+                }));
+            }
+            for (name, text) in job.names.iter() {
+                self.control.send(Control::Name(*name, text.clone()));
             }
         }
         self.advance(1);
@@ -132,25 +151,31 @@ impl Flow {
 
     /// The first epoch that is still open anywhere.
     fn closed(&self) -> Epoch {
-        self.probe.with_frontier(|frontier| frontier.first().copied().unwrap_or(Epoch::MAX))
+        self.probe
+            .with_frontier(|frontier| frontier.first().copied().unwrap_or(Epoch::MAX))
     }
 
     /// Decodes and enters blocks until there are no more.
     fn feed(&mut self, worker: &mut Worker, job: &Job) {
-        let mut admitter =
-            Admitter::new(job.key, job.settings.watermark_support, job.on_rejected.is_some());
+        let mut admitter = Admitter::new(
+            job.key,
+            job.settings.watermark_support,
+            job.on_rejected.is_some(),
+        );
         let mut decoded = Decoded::default();
         let mut waiting: Option<(u64, Block)> = None;
+        let thread = worker.index() % threads_per_process(worker, job);
         loop {
             let closed = self.closed();
             if waiting.is_none() {
-                waiting = job.intake.take(closed);
+                waiting = job.intake.take(thread, closed);
                 if let Some((_, block)) = &waiting {
                     admitter.decode(block, &mut decoded);
                 }
             }
-            let entered =
-                waiting.as_ref().and_then(|(ticket, block)| job.intake.enter(*ticket, block, &decoded));
+            let entered = waiting
+                .as_ref()
+                .and_then(|(ticket, block)| job.intake.enter(*ticket, block, &decoded));
             let is_idle = entered.is_none();
             if let Some(entered) = entered {
                 let (_, block) = waiting.take().expect("what entered was waiting");
@@ -164,7 +189,11 @@ impl Flow {
                 return;
             }
             self.compact(closed);
-            if is_idle { worker.step_or_park(Some(PARK)) } else { worker.step() };
+            if is_idle {
+                worker.step_or_park(Some(PARK))
+            } else {
+                worker.step()
+            };
         }
     }
 
@@ -179,8 +208,13 @@ impl Flow {
     ) {
         self.advance(entered.epoch);
         let lateness_ms = job.settings.allowed_lateness_ms;
-        let late =
-            admitter.judge(decoded, block.partition, &entered.before, entered.records_before, lateness_ms);
+        let late = admitter.judge(
+            decoded,
+            block.partition,
+            &entered.before,
+            entered.records_before,
+            lateness_ms,
+        );
         for (name, text) in decoded.names.drain(..) {
             self.control.send(Control::Name(name, text));
         }
@@ -188,10 +222,16 @@ impl Flow {
         self.events.send_batch(&mut decoded.events);
         let tallies = [
             (Counter::Read, decoded.records as i64),
-            (Counter::Disposition(Disposition::Invalid), decoded.invalid as i64),
+            (
+                Counter::Disposition(Disposition::Invalid),
+                decoded.invalid as i64,
+            ),
             (Counter::Disposition(Disposition::Late), late as i64),
         ];
-        tallies.into_iter().filter(|&(_, count)| count != 0).for_each(|tallied| self.tallies.send(tallied));
+        tallies
+            .into_iter()
+            .filter(|&(_, count)| count != 0)
+            .for_each(|tallied| self.tallies.send(tallied));
         if let (Some(on_rejected), false) = (&job.on_rejected, decoded.rejected.is_empty()) {
             on_rejected(block.partition, entered.records_before, &decoded.rejected);
         }
@@ -212,16 +252,32 @@ impl Flow {
         let is_asker = worker.index() == 0;
         if is_asker {
             self.advance(LAST_EPOCH);
-            let question = Question { id: 0, asker: 0, subject: Subject::Transitions };
+            let question = Question {
+                id: 0,
+                asker: 0,
+                subject: Subject::Transitions,
+            };
             self.control.send(Control::Ask(question));
         }
-        let Flow { events, control, tallies, probe, frames, answers, trace, .. } = self;
+        let Flow {
+            events,
+            control,
+            tallies,
+            probe,
+            frames,
+            answers,
+            trace,
+            ..
+        } = self;
         drop((events, control, tallies, trace));
         while !probe.done() {
-            worker.step_or_park(None);
+            worker.step_or_park(Some(PARK));
         }
         if is_asker {
-            let results = Results { frames: frames.take(), answers: answers.take() };
+            let results = Results {
+                frames: frames.take(),
+                answers: answers.take(),
+            };
             *job.results.lock().expect("nobody panics with it") = Some(results);
         }
     }
@@ -247,7 +303,10 @@ fn collect_frames<'s>(
                     .or_insert_with(|| (capability.retain(0), Vec::new()));
                 stash.extend(changes.drain(..).map(|(row, _, diff)| (row, diff)));
             });
-            while let Some(entry) = open.first_entry().filter(|entry| !frontier.less_equal(entry.key())) {
+            while let Some(entry) = open
+                .first_entry()
+                .filter(|entry| !frontier.less_equal(entry.key()))
+            {
                 let (epoch, (_, changes)) = entry.remove_entry();
                 let mut frames = frames.borrow_mut();
                 frames.close(epoch, changes);

@@ -459,14 +459,14 @@ impl Journeys<'_> {
     /// and given anew instead of reasoning about neighbours that change places.
     fn replace(&mut self, at: usize, event: &Event, label: LabelId) {
         self.walk(-1);
-        let old = self.list.get(at);
-        let body = self.bodies.get_mut(old.index());
+        let index = self.widen(at);
+        let body = self.bodies.get_mut(index);
         *body = Body {
             conflicted: body.conflicted,
             ..Body::of_event(event, label)
         };
         self.list.remove(at);
-        let entry = Entry::new(event).with_body(old.index());
+        let entry = Entry::new(event).with_body(index);
         let Place::New(place) = self.locate(entry, event.sequence) else {
             unreachable!("its copy was removed")
         };

@@ -5,9 +5,7 @@
 
 use std::collections::HashMap;
 
-use dataflows::event::{
-    DEFAULT_ADVERTISER, Event, Kind, Name, TimeMs, UNKNOWN, UserId,
-};
+use dataflows::event::{DEFAULT_ADVERTISER, Event, Kind, Name, TimeMs, UNKNOWN, UserId};
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::block::{Block, Payload};
@@ -53,8 +51,6 @@ pub struct Admitter {
     support: usize,
     json: JsonDecoder,
     names: HashMap<Name, String>,
-    advertiser: Name,
-    unknown: Name,
     /// Keep the bytes of rejected records.
     keeps_rejected: bool,
 }
@@ -67,8 +63,6 @@ impl Admitter {
             support,
             json: JsonDecoder::new(),
             names: HashMap::new(),
-            advertiser: Name::of(DEFAULT_ADVERTISER),
-            unknown: Name::of(UNKNOWN),
             keeps_rejected,
         }
     }
@@ -134,8 +128,16 @@ impl Admitter {
             }
             Err(reason) => {
                 out.invalid += 1;
-                let bytes = if self.keeps_rejected { bytes.to_vec() } else { Vec::new() };
-                out.rejected.push(Rejected { record: out.records, reason, bytes });
+                let bytes = if self.keeps_rejected {
+                    bytes.to_vec()
+                } else {
+                    Vec::new()
+                };
+                out.rejected.push(Rejected {
+                    record: out.records,
+                    reason,
+                    bytes,
+                });
             }
         }
         out.records += 1;
@@ -147,7 +149,11 @@ impl Admitter {
             Some(id) => xxh3_64(id.as_bytes()),
             None => {
                 let (event, sequence) = (out.events.len(), record.sequence);
-                out.unnamed.push(Unnamed { event, record: out.records, sequence });
+                out.unnamed.push(Unnamed {
+                    event,
+                    record: out.records,
+                    sequence,
+                });
                 0
             }
         };
@@ -161,10 +167,14 @@ impl Admitter {
             time: record.event_time,
             id,
             sequence: record.sequence.unwrap_or(0),
-            advertiser: record.advertiser.map_or_else(|| self.known(self.advertiser, out), |t| self.name(t, out)),
-            campaign: record.campaign.map_or_else(|| self.known(self.unknown, out), |t| self.name(t, out)),
-            channel: record.channel.map_or_else(|| self.known(self.unknown, out), |t| self.name(t, out)),
-            value: if kind == Kind::Conversion { record.revenue.unwrap_or(0) } else { 0 },
+            advertiser: self.name(record.advertiser.unwrap_or(DEFAULT_ADVERTISER), out),
+            campaign: self.name(record.campaign.unwrap_or(UNKNOWN), out),
+            channel: self.name(record.channel.unwrap_or(UNKNOWN), out),
+            value: if kind == Kind::Conversion {
+                record.revenue.unwrap_or(0)
+            } else {
+                0
+            },
             kind,
             touches: record.touches,
             userless: record.user.is_none(),
@@ -180,18 +190,16 @@ impl Admitter {
     fn name(&mut self, text: &str, out: &mut Decoded) -> Name {
         let name = Name::of(text);
         match self.names.get(&name) {
-            Some(known) => assert!(known == text, "the names {known:?} and {text:?} have the same 64-bit hash"),
+            Some(known) => assert!(
+                known == text,
+                "the names {known:?} and {text:?} have the same 64-bit hash"
+            ),
             None => {
                 self.names.insert(name, text.to_owned());
                 out.names.push((name, text.to_owned()));
             }
         }
         name
-    }
-
-    fn known(&mut self, name: Name, out: &mut Decoded) -> Name {
-        let text = if name == self.advertiser { DEFAULT_ADVERTISER } else { UNKNOWN };
-        self.name(text, out)
     }
 
     /// The second half, in log order: `before` is the top and `records` the number of records ahead of the block.
@@ -205,7 +213,9 @@ impl Admitter {
         allowed_lateness_ms: Option<i64>,
     ) -> u64 {
         for unnamed in &block.unnamed {
-            let place = unnamed.sequence.map_or((records + unnamed.record) as i128, i128::from);
+            let place = unnamed
+                .sequence
+                .map_or((records + unnamed.record) as i128, i128::from);
             let id = format!("{partition}:{place}");
             let event = &mut block.events[unnamed.event];
             event.id = xxh3_64(id.as_bytes());
@@ -213,18 +223,25 @@ impl Admitter {
                 event.user = self.userless(&id);
             }
         }
-        let Some(lateness_ms) = allowed_lateness_ms else { return 0 };
+        let Some(lateness_ms) = allowed_lateness_ms else {
+            return 0;
+        };
         let mut after = before.clone();
         after.merge(&block.top, self.support);
         let highest = after.watermark(self.support);
-        if highest.is_none_or(|w| block.least_time.is_none_or(|least| least >= w - lateness_ms)) {
+        if highest.is_none_or(|w| {
+            block
+                .least_time
+                .is_none_or(|least| least >= w - lateness_ms)
+        }) {
             return 0;
         }
         let mut top = before.clone();
         let count = block.events.len();
         block.events.retain(|event| {
             top.add(event.time, self.support);
-            top.watermark(self.support).is_none_or(|w| event.time >= w - lateness_ms)
+            top.watermark(self.support)
+                .is_none_or(|w| event.time >= w - lateness_ms)
         });
         (count - block.events.len()) as u64
     }
@@ -233,14 +250,20 @@ impl Admitter {
 impl Decoded {
     fn clear(&mut self) {
         let events = std::mem::take(&mut self.events);
-        *self = Decoded { events, ..Decoded::default() };
+        *self = Decoded {
+            events,
+            ..Decoded::default()
+        };
         self.events.clear();
     }
 
     #[inline]
     fn push(&mut self, event: Event, support: usize) {
         self.top.add(event.time, support);
-        self.least_time = Some(self.least_time.map_or(event.time, |least| least.min(event.time)));
+        self.least_time = Some(
+            self.least_time
+                .map_or(event.time, |least| least.min(event.time)),
+        );
         self.events.push(event);
     }
 }

@@ -26,4 +26,6 @@ pub struct Block {
     pub ends_partition: bool,
     /// The epoch closes with this block, whatever the policy says.
     pub ends_epoch: bool,
+    /// The worker thread that must take it; `None`: whoever is free.
+    pub thread: Option<usize>,
 }

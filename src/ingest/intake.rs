@@ -57,6 +57,8 @@ struct Order {
 
 struct Queue {
     blocks: Receiver<Block>,
+    /// The next block, if it waits for the thread that must take it.
+    head: Option<Block>,
     taken: u64,
     is_ended: bool,
 }
@@ -103,18 +105,38 @@ impl Intake {
     pub fn new(partitions: Vec<u32>, policy: EpochPolicy, support: usize) -> (Intake, Feed) {
         let (blocks, receiver) = sync_channel(QUEUED_BLOCKS);
         let (used, reusable) = sync_channel(2 * QUEUED_BLOCKS);
-        let logs = partitions.iter().map(|&partition| (partition, Log::default())).collect();
-        let order = Order { entered: 0, epoch: 1, records_in_epoch: 0, epoch_began: Instant::now(), logs };
+        let logs = partitions
+            .iter()
+            .map(|&partition| (partition, Log::default()))
+            .collect();
+        let order = Order {
+            entered: 0,
+            epoch: 1,
+            records_in_epoch: 0,
+            epoch_began: Instant::now(),
+            logs,
+        };
         let intake = Intake {
             partitions,
             policy,
             support,
-            queue: Mutex::new(Queue { blocks: receiver, taken: 0, is_ended: false }),
+            queue: Mutex::new(Queue {
+                blocks: receiver,
+                head: None,
+                taken: 0,
+                is_ended: false,
+            }),
             order: Mutex::new(order),
             used,
             workers: Mutex::new(Vec::new()),
         };
-        (intake, Feed { blocks, used: reusable })
+        (
+            intake,
+            Feed {
+                blocks,
+                used: reusable,
+            },
+        )
     }
 
     pub fn partitions(&self) -> &[u32] {
@@ -131,24 +153,23 @@ impl Intake {
         lock(&self.workers).iter().for_each(Thread::unpark);
     }
 
-    /// The next block and its ticket, unless none waits or enough is in flight; `closed` is the first open epoch.
-    pub fn take(&self, closed: Epoch) -> Option<(u64, Block)> {
-        let most_epochs = (RECORDS_IN_FLIGHT / self.policy.records.max(1)).clamp(2, self.policy.in_flight.max(2));
+    /// The next block and its ticket for worker thread `thread`, unless none waits or enough is in flight; `closed`
+    /// is the first open epoch.
+    pub fn take(&self, thread: usize, closed: Epoch) -> Option<(u64, Block)> {
+        let most_epochs =
+            (RECORDS_IN_FLIGHT / self.policy.records.max(1)).clamp(2, self.policy.in_flight.max(2));
         if self.epoch() > closed.saturating_add(most_epochs) {
             return None;
         }
         let mut queue = lock(&self.queue);
-        match queue.blocks.try_recv() {
-            Ok(block) => {
-                queue.taken += 1;
-                Some((queue.taken - 1, block))
-            }
-            Err(TryRecvError::Disconnected) => {
-                queue.is_ended = true;
-                None
-            }
-            Err(TryRecvError::Empty) => None,
+        let block = queue.next()?;
+        if block.thread.is_some_and(|wanted| wanted != thread) {
+            queue.head = Some(block);
+            self.wake_others();
+            return None;
         }
+        queue.taken += 1;
+        Some((queue.taken - 1, block))
     }
 
     /// Gives a block's buffer back to the reader.
@@ -174,13 +195,21 @@ impl Intake {
         }
         drop(order);
         self.wake_others();
-        Some(Entered { epoch, before, records_before, watermark })
+        Some(Entered {
+            epoch,
+            before,
+            records_before,
+            watermark,
+        })
     }
 
     /// A worker that waits for its turn, or for the epoch to move, sleeps in the dataflow: wake it.
     fn wake_others(&self) {
         let me = std::thread::current().id();
-        lock(&self.workers).iter().filter(|worker| worker.id() != me).for_each(Thread::unpark);
+        lock(&self.workers)
+            .iter()
+            .filter(|worker| worker.id() != me)
+            .for_each(Thread::unpark);
     }
 
     /// The epoch that records enter now. Ends it first if its time is up and the dataflow keeps pace.
@@ -202,7 +231,22 @@ impl Intake {
     /// Every block there will ever be has entered.
     pub fn is_finished(&self) -> bool {
         let queue = lock(&self.queue);
-        queue.is_ended && lock(&self.order).entered == queue.taken
+        queue.is_ended && queue.head.is_none() && lock(&self.order).entered == queue.taken
+    }
+}
+
+impl Queue {
+    fn next(&mut self) -> Option<Block> {
+        if let Some(block) = self.head.take() {
+            return Some(block);
+        }
+        match self.blocks.try_recv() {
+            Ok(block) => Some(block),
+            Err(error) => {
+                self.is_ended = error == TryRecvError::Disconnected;
+                None
+            }
+        }
     }
 }
 
@@ -213,7 +257,12 @@ impl Order {
         self.epoch_began = Instant::now();
     }
 
-    fn extend(&mut self, block: &Block, decoded: &Decoded, support: usize) -> (Top, u64, Watermark) {
+    fn extend(
+        &mut self,
+        block: &Block,
+        decoded: &Decoded,
+        support: usize,
+    ) -> (Top, u64, Watermark) {
         let (_, log) = self
             .logs
             .iter_mut()
@@ -223,7 +272,19 @@ impl Order {
         log.top.merge(&decoded.top, support);
         log.records += decoded.records;
         let ended = block.ends_partition;
-        let time = if ended { log.top.at_end() } else { log.top.watermark(support) };
-        (before, records_before, Watermark { partition: block.partition, time, ended })
+        let time = if ended {
+            log.top.at_end()
+        } else {
+            log.top.watermark(support)
+        };
+        (
+            before,
+            records_before,
+            Watermark {
+                partition: block.partition,
+                time,
+                ended,
+            },
+        )
     }
 }
