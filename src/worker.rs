@@ -96,7 +96,7 @@ impl Flow {
         let answers = Sink::default();
         let trace = worker.dataflow(|scope| {
             let inputs = Inputs {
-                events: events.to_stream(scope),
+                events: relayed(events.to_stream(scope)),
                 control: control.to_stream(scope),
                 tallies: tallies.to_stream(scope),
             };
@@ -285,6 +285,16 @@ impl Flow {
 
 fn threads_per_process(worker: &Worker, job: &Job) -> usize {
     worker.peers() / job.processes
+}
+
+/// The same stream from an operator. An input whose progress was reported between a batch and the end of its epoch
+/// does not flush an exchange behind it (timely 0.31, `pushers::Counter`); an operator flushes in its own turn.
+fn relayed<D: Clone + 'static>(stream: StreamVec<'_, Epoch, D>) -> StreamVec<'_, Epoch, D> {
+    stream.unary::<CapacityContainerBuilder<Vec<D>>, _, _, _>(Pipeline, "Relay", |_, _| {
+        move |input, output| {
+            input.for_each(|capability, data| output.session(&capability).give_container(data));
+        }
+    })
 }
 
 /// Applies rows epoch by epoch as the epochs close; the stream that comes out says how far it is.
