@@ -186,10 +186,15 @@ impl<'a> Cells<'a> {
 
     fn converts(&self) -> Result<bool, Reason> {
         let text = self.texts[CellKind::Conversion as usize];
+        match text {
+            "0" | "" => return Ok(false),
+            "1" => return Ok(true),
+            _ => {}
+        }
         let is = |words: &[&str]| words.iter().any(|word| text.eq_ignore_ascii_case(word));
         match () {
-            () if is(&["", "0", "false", "no"]) => Ok(false),
-            () if is(&["1", "true", "yes"]) => Ok(true),
+            () if is(&["false", "no"]) => Ok(false),
+            () if is(&["true", "yes"]) => Ok(true),
             () => Err(Reason::BadText),
         }
     }

@@ -7,11 +7,15 @@ use dataflows::event::{MAX_MICROS, Micros};
 
 /// Micro-units of a decimal, rounded half away from zero beyond six places; `None` beyond ± a billion units.
 pub fn parse_micros(text: &str) -> Option<Micros> {
-    bounded(text, 6, MAX_MICROS as u64).map(Scaled::value)
+    ordinary_micros(text.as_bytes())
+        .or_else(|| bounded(text, 6, MAX_MICROS as u64).map(Scaled::value))
 }
 
 /// An integer of 64 bits, also written as a decimal without a remainder (`12.0`, `1.2e1`), as spreadsheets do.
 pub fn parse_integer(text: &str) -> Option<i64> {
+    if (1..=18).contains(&text.len()) && all_digits(text.as_bytes()) {
+        return Some(number(text.as_bytes()));
+    }
     let scaled = Scaled::parse(text, 0)?;
     let limit = i64::MAX as u64 + u64::from(scaled.negative);
     (scaled.exact && scaled.magnitude <= limit).then(|| scaled.value())
@@ -20,6 +24,21 @@ pub fn parse_integer(text: &str) -> Option<i64> {
 /// Whether the text is a decimal within ± `limit`.
 pub fn is_within(text: &str, limit: u64) -> bool {
     bounded(text, 0, limit).is_some()
+}
+
+/// Amounts as they usually are written: no sign, few digits, no more places than are kept.
+fn ordinary_micros(text: &[u8]) -> Option<Micros> {
+    const SCALE: [i64; 7] = [1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+    let (whole, fraction) = split_point(text)?;
+    let scale = SCALE.get(fraction.len())?;
+    (whole.len() <= 9).then(|| number(whole) * 1_000_000 + number(fraction) * scale)
+}
+
+/// At most 18 digits as a number.
+fn number(digits: &[u8]) -> i64 {
+    digits
+        .iter()
+        .fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'))
 }
 
 fn bounded(text: &str, places: i64, limit: u64) -> Option<Scaled> {

@@ -145,6 +145,8 @@ pub(super) fn scan<'a>(order: &mut KeyOrder, line: &'a str) -> Option<Record<'a>
         if foreseen.is(scanner.ahead(), b',') {
             scanner.skip(foreseen.len)?;
             pattern = foreseen;
+        } else if scanner.skip_spaced(foreseen) {
+            pattern = foreseen;
         } else if scanner.rest == b"}" {
             return draft.record(line);
         } else {
@@ -306,6 +308,18 @@ impl<'a> Scanner<'a> {
             .unwrap_or_default();
         let behind = 8 * (LANES - self.rest.len()) as u32;
         u128::from_le_bytes(end).checked_shr(behind).unwrap_or(0)
+    }
+
+    /// Skips a key as many programs write it, with a space before and behind.
+    #[inline(always)]
+    fn skip_spaced(&mut self, foreseen: &Pattern) -> bool {
+        let Some(key) = self.rest.strip_prefix(b", ") else {
+            return false;
+        };
+        let ahead = Scanner { rest: key, ..*self }.ahead();
+        // The pattern counts a comma, here it is the space behind.
+        let found = foreseen.is_bare(ahead) && key.get(foreseen.len - 1) == Some(&b' ');
+        found && self.skip(2 + foreseen.len).is_some()
     }
 
     /// The first key of a line, up to its value.
