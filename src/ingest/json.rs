@@ -10,13 +10,16 @@
 
 mod fast;
 mod full;
+mod keys;
+mod scanner;
+mod words;
 
 use super::record::{Reason, Record};
 
 /// Decodes line by line; remembers the order of the keys and holds unescaped text.
 #[derive(Debug, Default)]
 pub struct JsonDecoder {
-    order: fast::KeyOrder,
+    order: keys::KeyOrder,
     unescaped: String,
 }
 

@@ -11,7 +11,7 @@ const TYPICAL: &str = r#"{"event_id":"e0000000001","event_time":1760000000014,"u
 fn reason(line: impl AsRef<[u8]>) -> Result<(), Reason> {
     let line = line.as_ref();
     if let Ok(text) = std::str::from_utf8(line) {
-        assert_ways_agree(&mut fast::KeyOrder::default(), text);
+        assert_ways_agree(&mut keys::KeyOrder::default(), text);
     }
     JsonDecoder::new().decode(line).map(drop)
 }
@@ -21,7 +21,7 @@ fn with(fields: &str) -> String {
     format!(r#"{{"event_type":"click","event_time":{TIME},{fields}}}"#)
 }
 
-fn assert_ways_agree(order: &mut fast::KeyOrder, line: &str) -> bool {
+fn assert_ways_agree(order: &mut keys::KeyOrder, line: &str) -> bool {
     let mut unescaped = String::new();
     let full = full::parse(&mut unescaped, line);
     // The second time the order of the keys is known.
@@ -69,7 +69,7 @@ fn ordinary_lines_take_the_fast_way() {
         r#"{"timestamp":"2025-10-09 08:53:20","type":"spend"}"#.to_string(),
     ] {
         assert!(
-            fast::scan(&mut fast::KeyOrder::default(), &line).is_some(),
+            fast::scan(&mut keys::KeyOrder::default(), &line).is_some(),
             "{line}"
         );
         assert_eq!(reason(&line), Ok(()));
@@ -477,7 +477,7 @@ proptest! {
 
     #[test]
     fn both_ways_read_the_same(lines in prop::collection::vec(line(), 1..4)) {
-        let mut order = fast::KeyOrder::default();
+        let mut order = keys::KeyOrder::default();
         for line in &lines {
             assert_ways_agree(&mut order, line);
         }
@@ -502,7 +502,7 @@ proptest! {
         let mut decoder = JsonDecoder::new();
         let decoded = decoder.decode(&bytes);
         match std::str::from_utf8(&bytes) {
-            Ok(text) => prop_assert_eq!(decoded.is_ok(), assert_ways_agree(&mut fast::KeyOrder::default(), text)),
+            Ok(text) => prop_assert_eq!(decoded.is_ok(), assert_ways_agree(&mut keys::KeyOrder::default(), text)),
             Err(_) => prop_assert_eq!(decoded, Err(Reason::Encoding)),
         }
     }
