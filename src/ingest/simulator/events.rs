@@ -76,19 +76,19 @@ impl Events {
     fn activity(&mut self, now_ms: TimeMs) -> Line {
         loop {
             let due = self.wheel.due(now_ms).or_else(|| self.begin(now_ms));
-            let Some(slot) = due.or_else(|| self.wheel.soonest()) else {
+            let Some(visit) = due.or_else(|| self.wheel.soonest()) else {
                 let spare = self.budget.take_spare();
                 assert!(spare, "no visit is under way, so nothing is planned");
                 return self.details.filler(now_ms);
             };
-            if let Some(line) = self.go_on(slot, now_ms) {
+            if let Some(line) = self.go_on(visit, now_ms) {
                 return line;
             }
         }
     }
 
     /// Somebody comes, if the budget has room for all they will do.
-    fn begin(&mut self, now_ms: TimeMs) -> Option<u32> {
+    fn begin(&mut self, now_ms: TimeMs) -> Option<Visit> {
         if self.budget.closing {
             return None;
         }
@@ -107,15 +107,13 @@ impl Events {
         visit.region = self.details.region_of(trait_of(rank, 2));
         visit.device = self.details.device_of(trait_of(rank, 3));
         self.users.enter(rank);
-        Some(self.wheel.add(visit))
+        Some(visit)
     }
 
-    /// The visit's next event; `None` if there was none, and the visit is gone.
-    fn go_on(&mut self, slot: u32, now_ms: TimeMs) -> Option<Line> {
-        let visit = self.wheel.visit(slot);
+    /// The visit's next event; `None` if there was none, and the visit is over.
+    fn go_on(&mut self, mut visit: Visit, now_ms: TimeMs) -> Option<Line> {
         let Some(step) = visit.advance(&self.chains) else {
             self.users.leave(visit.rank, visit.last_ms);
-            self.wheel.remove(slot);
             return None;
         };
         let time_ms = now_ms.max(visit.last_ms.saturating_add(1));
@@ -125,11 +123,11 @@ impl Events {
             time_ms - visit.last_ms
         );
         visit.last_ms = time_ms;
-        let line = self.details.of_visit(step, visit, &mut self.random);
+        let line = self.details.of_visit(step, &mut visit, &mut self.random);
         self.budget.take_planned();
         self.clock.not_before(time_ms);
-        self.wheel
-            .wait(slot, time_ms, self.gaps.draw(&mut self.random));
+        let pause_ms = self.gaps.draw(&mut self.random);
+        self.wheel.wait(visit, time_ms, pause_ms);
         Some(line)
     }
 }

@@ -115,8 +115,6 @@ pub(super) struct Visit {
     /// Reports its start (still to come) and its end.
     starts: bool,
     ends: bool,
-    /// The next visit in the same bucket of the wheel.
-    pub(super) link: u32,
 }
 
 impl Visit {
@@ -142,7 +140,6 @@ impl Visit {
             device: 0,
             starts: marked,
             ends: marked,
-            link: u32::MAX,
         }
     }
 
