@@ -2,7 +2,8 @@
 
 use rand_pcg::rand_core::Rng;
 
-/// Portable and stable across versions: a seed means the same bytes everywhere and for good.
+/// Its numbers are specified, so a seed means the same bytes in every version. (Between platforms the logarithms and
+/// powers of the tables could still differ in their last bit.)
 pub(super) type Random = rand_pcg::Pcg64Mcg;
 
 /// Even in 0..n.
@@ -69,7 +70,7 @@ impl Alias {
 
     /// The index that these bits stand for.
     pub(super) fn pick(&self, bits: u64) -> usize {
-        let cell = ((bits >> 32) * self.cells.len() as u64 >> 32) as usize;
+        let cell = (((bits >> 32) * self.cells.len() as u64) >> 32) as usize;
         let (height, other) = self.cells[cell];
         if (bits as u32) < height {
             cell
