@@ -44,7 +44,7 @@ impl Events {
         }
     }
 
-    /// `None` when all lines of a bounded stream are made or promised to [`Events::spare`].
+    /// `None` when all lines of a bounded stream are made.
     pub(super) fn next(&mut self) -> Option<Line> {
         if self.budget.spent() {
             return None;
@@ -213,8 +213,9 @@ impl Budget {
         self.lines == Some(self.made)
     }
 
-    /// Plans a visit's events. The first visit that does not fit is the last one tried: to look for one that fits would
-    /// favour short journeys.
+    /// Plans a visit's events. The first visit that does not fit is the last one tried: looking for one that fits would
+    /// favour short journeys. What is left of that, one visit a run that is more likely a long one, is the only way in
+    /// which journeys differ from the chains.
     fn plan(&mut self, events: impl FnOnce() -> u64) -> bool {
         let Some(lines) = self.lines else {
             return true;
