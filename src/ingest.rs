@@ -8,6 +8,7 @@ pub mod intake;
 pub mod json;
 pub mod record;
 pub mod schema;
+pub mod simulator;
 pub mod source;
 pub mod time;
 pub mod watermark;
