@@ -22,7 +22,7 @@ use super::time::event_time;
 const DEFAULT_VALUE: Micros = 1_000_000;
 
 /// Decodes row by row.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct CsvDecoder {
     /// What each column means; `None` for one that is ignored.
     kinds: Vec<Option<CellKind>>,
