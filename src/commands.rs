@@ -2,3 +2,6 @@
 
 pub mod completions;
 pub mod config;
+pub mod replay;
+pub mod schema;
+pub mod simulate;

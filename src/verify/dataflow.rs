@@ -7,10 +7,9 @@ use anyhow::{Context, Result};
 use dataflows::event::{Event, Name};
 
 use super::{Plan, Runner};
-use crate::ingest::intake::EpochPolicy;
 use crate::ingest::source::{Decoded, Step};
 use crate::report::Report;
-use crate::run::{self, Cluster, Options};
+use crate::run::{self, Options};
 
 /// Runs plans on worker threads of this process.
 pub struct Dataflow {
@@ -26,23 +25,6 @@ impl Dataflow {
                     .map(|(&name, text)| (name, text.clone()))
                     .collect(),
             ),
-        }
-    }
-
-    /// The options of a plan's run on the given cluster.
-    fn options(&self, plan: &Plan, cluster: Cluster) -> Options {
-        Options {
-            settings: plan.settings,
-            key: [0; 32],
-            cluster,
-            epochs: EpochPolicy {
-                records: u64::MAX,
-                interval: None,
-                in_flight: 20,
-            },
-            on_frame: None,
-            on_rejected: None,
-            names: self.names.clone(),
         }
     }
 }
@@ -76,10 +58,11 @@ impl Runner for Dataflow {
             .map(|log| log.as_slice().into())
             .collect();
         let source = Decoded::new(&logs, steps(plan), plan.ended);
-        let results = run::run(
-            Box::new(source),
-            &self.options(plan, Cluster::single(plan.workers)),
-        )?;
+        let options = Options {
+            names: self.names.clone(),
+            ..Options::flat_out(plan.settings, [0; 32], plan.workers, u64::MAX)
+        };
+        let results = run::run(Box::new(source), &options)?;
         Ok(results.context("worker 0 left no results")?.report())
     }
 }
