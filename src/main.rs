@@ -31,7 +31,8 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Replay(args) => commands::replay::run(args, &start(cli)?.config),
         Command::Simulate(args) => commands::simulate::run(args, &start(cli)?.config),
         Command::Schema => commands::schema::run(),
-        Command::Verify(_) | Command::Bench(_) => {
+        Command::Verify(args) => commands::verify::run(args, &start(cli)?.config),
+        Command::Bench(_) => {
             start(cli)?;
             anyhow::bail!("this command is not part of this build yet")
         }

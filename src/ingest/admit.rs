@@ -248,6 +248,25 @@ impl Admitter {
 }
 
 impl Decoded {
+    /// The records in log order, `None` where one was rejected; judged before, so that all have their ids.
+    pub fn into_log(self) -> Vec<Option<Event>> {
+        let mut log: Vec<Option<Event>> = Vec::with_capacity(self.records as usize);
+        let mut rejected = self
+            .rejected
+            .iter()
+            .map(|rejected| rejected.record)
+            .peekable();
+        let mut events = self.events.into_iter();
+        for record in 0..self.records {
+            log.push(if rejected.next_if_eq(&record).is_some() {
+                None
+            } else {
+                events.next()
+            });
+        }
+        log
+    }
+
     fn clear(&mut self) {
         let events = std::mem::take(&mut self.events);
         *self = Decoded {
