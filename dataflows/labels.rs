@@ -2,42 +2,13 @@
 //!
 //! Numbers are a worker's own, given in order of first sight; they never leave the worker.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
-
 use crate::event::{Event, Name};
+use crate::fold::FoldMap;
 
 /// A worker's number for a (advertiser, campaign, channel).
 pub(crate) type LabelId = u32;
 /// A worker's number for an advertiser.
 pub(crate) type AdvertiserId = u32;
-
-/// Names are hashes already: folding them is enough.
-#[derive(Default)]
-pub(crate) struct Fold(u64);
-
-impl Hasher for Fold {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(u64::from(byte));
-        }
-    }
-
-    fn write_u32(&mut self, value: u32) {
-        self.write_u64(u64::from(value));
-    }
-
-    fn write_u64(&mut self, value: u64) {
-        self.0 = (self.0.rotate_left(23) ^ value).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    }
-}
-
-/// A hash map for keys made of names and small numbers.
-pub(crate) type FoldMap<K, V> = HashMap<K, V, BuildHasherDefault<Fold>>;
 
 /// The names behind a label.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

@@ -9,6 +9,7 @@ pub mod control;
 pub mod dispositions;
 pub mod epochs;
 pub mod event;
+pub mod fold;
 mod labels;
 pub mod names;
 mod prefetch;

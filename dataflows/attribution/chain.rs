@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use crate::event::Name;
-use crate::labels::FoldMap;
+use crate::fold::FoldMap;
 use crate::names::Names;
 use crate::row::{Float, Row};
 use crate::transitions::{ChainKey, Scope, State, Window};

@@ -21,8 +21,11 @@ pub(crate) struct Open {
 impl Journeys<'_> {
     /// Forgets what no later event can need; the list may end up empty.
     pub(crate) fn prune(&mut self) {
+        if self.list.get(0).time() >= self.bound {
+            return;
+        }
         let below = self.count_below_bound();
-        if below == 0 {
+        if below == 1 && self.is_needed_alone() {
             return;
         }
         let kept = self.kept_below(below);
@@ -47,6 +50,11 @@ impl Journeys<'_> {
             end += 1;
         }
         self.list.len = end;
+    }
+
+    /// Whether the first entry, the only one below the bound, stays for its session's sake.
+    fn is_needed_alone(&self) -> bool {
+        self.bound - self.list.get(0).time() <= self.settings.session_gap_ms
     }
 
     fn count_below_bound(&self) -> usize {

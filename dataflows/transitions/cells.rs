@@ -1,7 +1,8 @@
 //! Small numbers for the cells of all chains a worker meets, and what an epoch changes in each.
 
 use crate::event::Name;
-use crate::labels::{FoldMap, Label, LabelId, Labels};
+use crate::fold::FoldMap;
+use crate::labels::{Label, LabelId, Labels};
 use crate::sessions::{CONVERSION, Edge, NULL, START, StateId};
 use crate::weight::{Weight, Weights};
 

@@ -4,7 +4,7 @@
 //! Memory: pages of 64 cells, only those touched, for the minutes of the last 24 h and those ahead of the clock.
 
 use crate::event::Minute;
-use crate::labels::FoldMap;
+use crate::fold::FoldMap;
 
 use super::Window;
 use super::cells::CellId;

@@ -3,9 +3,8 @@
 //! In: a [`Block`], and later where its partition's log stood before it. Out: an [`Admitted`] block. What must hold:
 //! the first half depends on the block alone, so any worker can do it at any time; the second on the log alone.
 
-use std::collections::HashMap;
-
 use dataflows::event::{DEFAULT_ADVERTISER, Event, Kind, Name, TimeMs, UNKNOWN, UserId};
+use dataflows::fold::FoldMap;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::block::{Block, Payload};
@@ -50,7 +49,7 @@ pub struct Admitter {
     key: [u8; 32],
     support: usize,
     json: JsonDecoder,
-    names: HashMap<Name, String>,
+    names: FoldMap<Name, String>,
     /// A longer record is invalid.
     record_bytes_max: usize,
 }
@@ -62,7 +61,7 @@ impl Admitter {
             key,
             support,
             json: JsonDecoder::new(),
-            names: HashMap::new(),
+            names: FoldMap::default(),
             record_bytes_max,
         }
     }
@@ -268,12 +267,14 @@ impl Decoded {
     }
 
     fn clear(&mut self) {
-        let events = std::mem::take(&mut self.events);
+        let mut events = std::mem::take(&mut self.events);
+        // The dataflow keeps the buffers it is sent: the next block is about as long as the last one.
+        events.clear();
+        events.reserve(self.records as usize);
         *self = Decoded {
             events,
             ..Decoded::default()
         };
-        self.events.clear();
     }
 
     #[inline]
