@@ -159,7 +159,7 @@ impl Admitter {
         out.unknown_fields += u64::from(record.unknown_fields);
         Event {
             user: match (record.user, record.event_id) {
-                (Some(user), _) => UserId::new(&self.key, user.as_bytes()),
+                (Some(user), _) => self.user(user),
                 (None, Some(id)) => self.userless(id),
                 (None, None) => UserId::new(&self.key, b""),
             },
@@ -178,6 +178,15 @@ impl Admitter {
             touches: record.touches,
             userless: record.user.is_none(),
         }
+    }
+
+    /// The pseudonym of a raw id; one that begins with NUL is set apart from the stand-ins of [`Self::userless`].
+    #[inline]
+    fn user(&self, raw: &str) -> UserId {
+        if raw.starts_with('\0') {
+            return UserId::new(&self.key, &[b"\0user\0", raw.as_bytes()].concat());
+        }
+        UserId::new(&self.key, raw.as_bytes())
     }
 
     /// The stand-in for the user of an event that has none; no raw user id can hash to it.

@@ -282,3 +282,15 @@ proptest! {
         prop_assert_eq!(ends.filter(|&end| end <= block.len()).last(), end);
     }
 }
+
+#[test]
+fn a_clone_reads_quotes_like_its_original() {
+    let mut original = decoder("cookie,time,channel", "").unwrap();
+    let row = format!("a,{TIME},\"TV, \"\"big\"\"\"");
+    for _ in 0..2 {
+        let mut clone = original.clone();
+        let channel = clone.decode_str(&row).map(|record| record.channel);
+        assert_eq!(channel, Ok(Some("TV, \"big\"")));
+        assert!(original.decode_str(&row).is_ok());
+    }
+}
