@@ -19,7 +19,7 @@ use crate::transitions::{ChainKey, State, Transition};
 use crate::weight::Weights;
 
 /// Epochs that enter the trace as one batch.
-pub const EPOCHS_PER_BATCH: Epoch = 32;
+pub(crate) const EPOCHS_PER_BATCH: Epoch = 32;
 
 /// (from, to) and the count in each window, by chain.
 pub type TransitionTrace = TraceAgent<ValSpine<ChainKey, (State, State), Epoch, Weights>>;

@@ -130,7 +130,10 @@ impl Flow {
 
     /// Tells all workers which partitions this process reads, before any epoch with records.
     fn announce(&mut self, worker: &Worker, job: &Job) {
-        if worker.index() % threads_per_process(worker, job) == 0 {
+        if worker
+            .index()
+            .is_multiple_of(threads_per_process(worker, job))
+        {
             for &partition in job.intake.partitions() {
                 self.control.send(Control::Watermark(Watermark {
                     partition,

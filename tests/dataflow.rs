@@ -7,7 +7,6 @@ use tributary::verify::{Dataflow, Input, Options, verify_to};
 #[test]
 fn the_dataflow_equals_the_oracle_on_random_histories() {
     for seed in 0..60 {
-        let began = std::time::Instant::now();
         let settings = histories::settings(seed);
         let history = histories::history(seed, &settings);
         let dataflow = Dataflow::new(&history.names);

@@ -61,7 +61,7 @@ pub struct Solver {
 }
 
 /// Micro-units as currency units.
-pub fn units(micros: i128) -> f64 {
+pub(crate) fn units(micros: i128) -> f64 {
     micros as f64 / 1e6
 }
 

@@ -303,6 +303,7 @@ impl State {
     }
 
     /// Bytes of tables, blocks and bodies.
+    #[allow(dead_code)] // for measurements; nothing in the program asks yet
     pub(crate) fn memory_bytes(&self) -> usize {
         let tables: usize = self.tables.iter().map(Table::memory_bytes).sum();
         tables + self.arena.memory_bytes() + self.bodies.memory_bytes()

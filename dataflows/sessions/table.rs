@@ -64,7 +64,7 @@ impl Table {
     /// Where the key's probe begins; increasing in the key.
     #[inline]
     fn home(&self, key: u64) -> usize {
-        (u128::from(key) * self.slots.len() as u128 >> 64) as usize
+        ((u128::from(key) * self.slots.len() as u128) >> 64) as usize
     }
 
     fn next(&self, at: usize) -> usize {
@@ -173,7 +173,7 @@ mod tests {
                 assert_eq!(table.get(at).len(), map[&key]);
                 table.remove(at);
                 map.remove(&key);
-            } else if !is_full && !(shrinking && random & 6 != 0) {
+            } else if !(is_full || shrinking && random & 6 != 0) {
                 let len = 1 + step as usize % 1000;
                 table.add(Slot::new(key, Block { class: 2, index: 5 }, len));
                 map.insert(key, len);

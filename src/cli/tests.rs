@@ -1,3 +1,5 @@
+//! Arguments to settings: which flag overrides what, and which arguments are refused.
+
 use clap::CommandFactory;
 
 use super::*;

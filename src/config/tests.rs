@@ -1,3 +1,5 @@
+//! Settings from all sources: which one wins, and how what is wrong in them is told.
+
 use std::collections::BTreeSet;
 use std::ffi::OsString;
 use std::fs;

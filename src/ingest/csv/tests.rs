@@ -1,3 +1,5 @@
+//! Rows to records: headers, mappings, quotes, and what makes a row invalid.
+
 use dataflows::event::EventType::{AdClick, AdImpression, Conversion, Spend};
 use proptest::prelude::*;
 

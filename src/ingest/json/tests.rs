@@ -1,3 +1,5 @@
+//! Lines to records: the fast way and the full way must agree on any line.
+
 use dataflows::event::EventType;
 use proptest::prelude::*;
 
