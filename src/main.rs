@@ -24,11 +24,11 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
             commands::config::check(files, &cli.sources())
         }
         Command::Config(ConfigCommand::Print(_)) => commands::config::print(&start(cli)?),
-        Command::Replay(_)
-        | Command::Simulate(_)
-        | Command::Verify(_)
-        | Command::Bench(_)
-        | Command::Schema => {
+        Command::Bench(bench) => {
+            start(cli)?;
+            commands::bench::run(bench)
+        }
+        Command::Replay(_) | Command::Simulate(_) | Command::Verify(_) | Command::Schema => {
             start(cli)?;
             anyhow::bail!("this command is not part of this build yet")
         }
