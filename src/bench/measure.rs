@@ -14,21 +14,21 @@ const LOOK: Duration = Duration::from_millis(5);
 
 /// What some work took.
 #[derive(Clone, Copy, Debug, Default)]
-pub struct Usage {
-    pub cpu: f64,
-    pub wall: f64,
+pub(super) struct Usage {
+    pub(super) cpu: f64,
+    pub(super) wall: f64,
     /// Highest resident memory in MiB, where it was looked at.
-    pub peak_mib: Option<f64>,
+    pub(super) peak_mib: Option<f64>,
 }
 
 /// CPU seconds of all threads of this process so far.
-pub fn cpu_seconds() -> f64 {
+pub(super) fn cpu_seconds() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
 }
 
 /// Runs `work` and says what it took.
-pub fn measured<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, Usage)> {
+pub(super) fn measured<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, Usage)> {
     let (began, cpu) = (Instant::now(), cpu_seconds());
     let result = work()?;
     let usage = Usage {
@@ -40,7 +40,7 @@ pub fn measured<T>(work: impl FnOnce() -> Result<T>) -> Result<(T, Usage)> {
 }
 
 /// A size of a process's /proc/../status in MiB, such as VmRSS or VmHWM.
-pub fn memory_mib(process: &str, key: &str) -> Option<f64> {
+pub(super) fn memory_mib(process: &str, key: &str) -> Option<f64> {
     let status = std::fs::read_to_string(Path::new("/proc").join(process).join("status")).ok()?;
     let line = status
         .lines()
@@ -67,7 +67,7 @@ fn children_seconds() -> Result<f64> {
 ///
 /// # Errors
 /// When it cannot be started or fails.
-pub fn child(command: &mut Command) -> Result<Usage> {
+pub(super) fn child(command: &mut Command) -> Result<Usage> {
     let (began, cpu) = (Instant::now(), children_seconds()?);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let mut child = command.spawn().context("starting a child process")?;

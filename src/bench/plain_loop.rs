@@ -11,7 +11,7 @@ use dataflows::transitions::State;
 const GAP_MS: i64 = 30 * 60_000;
 
 /// (advertiser, from, to) and how often.
-pub type Counts = HashMap<(Name, State, State), u64>;
+pub(super) type Counts = HashMap<(Name, State, State), u64>;
 
 struct Point {
     time: TimeMs,
@@ -22,7 +22,7 @@ struct Point {
 }
 
 /// Groups by user, sorts, walks, counts.
-pub fn count(events: &[Option<Event>]) -> Counts {
+pub(super) fn count(events: &[Option<Event>]) -> Counts {
     let mut users: HashMap<UserId, Vec<Point>> = HashMap::new();
     for event in events.iter().flatten() {
         users.entry(event.user).or_default().push(Point {

@@ -65,7 +65,7 @@ const GROUPS: &[Group] = &[
     ),
 ];
 
-/// The groups that `only` asks for, by names or their beginnings; all usual ones if it is empty.
+/// The groups that `only` asks for; all usual ones if it is empty.
 pub fn groups(only: &[String]) -> Vec<&'static Group> {
     let is_meant = |group: &&Group| match only {
         [] => !group.is_asked_only,

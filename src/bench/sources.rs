@@ -23,7 +23,7 @@ fn block(payload: Payload, ends_partition: bool) -> Block {
 }
 
 /// Lines of a reader, in blocks of so many bytes at most.
-pub struct Lines<R> {
+pub(super) struct Lines<R> {
     reader: R,
     block_bytes: usize,
     rest: Vec<u8>,
@@ -31,7 +31,7 @@ pub struct Lines<R> {
 }
 
 impl<R: Read> Lines<R> {
-    pub fn new(reader: R, block_bytes: usize) -> Lines<R> {
+    pub(super) fn new(reader: R, block_bytes: usize) -> Lines<R> {
         Lines {
             reader,
             block_bytes,
@@ -65,14 +65,14 @@ impl<R: Read + Send> Source for Lines<R> {
 }
 
 /// Events made as they are asked for, so that only the dataflow's memory grows.
-pub struct Streamed<I> {
+pub(super) struct Streamed<I> {
     events: I,
     block_records: usize,
     is_ended: bool,
 }
 
 impl<I: Iterator<Item = Event>> Streamed<I> {
-    pub fn new(events: I, block_records: usize) -> Streamed<I> {
+    pub(super) fn new(events: I, block_records: usize) -> Streamed<I> {
         Streamed {
             events,
             block_records,
@@ -81,7 +81,7 @@ impl<I: Iterator<Item = Event>> Streamed<I> {
     }
 
     /// The next block; an empty one when there are no more.
-    pub fn block(&mut self) -> Block {
+    pub(super) fn block(&mut self) -> Block {
         let records: Arc<[Option<Event>]> = self
             .events
             .by_ref()
@@ -110,7 +110,7 @@ impl<I: Iterator<Item = Event> + Send> Source for Streamed<I> {
 }
 
 /// When each event is due: the first when the source is first asked.
-pub struct Pace {
+pub(super) struct Pace {
     began: OnceLock<Instant>,
     per_second: f64,
     events: u64,
@@ -120,7 +120,7 @@ impl Pace {
     /// What is handed out at once at least, in time.
     const STEP: Duration = Duration::from_millis(1);
 
-    pub fn new(per_second: u64, events: u64) -> Pace {
+    pub(super) fn new(per_second: u64, events: u64) -> Pace {
         Pace {
             began: OnceLock::new(),
             per_second: per_second as f64,
@@ -129,7 +129,7 @@ impl Pace {
     }
 
     /// When event number `number` was due.
-    pub fn due(&self, number: u64) -> Instant {
+    pub(super) fn due(&self, number: u64) -> Instant {
         let began = *self.began.get_or_init(Instant::now);
         began + Duration::from_secs_f64(number as f64 / self.per_second)
     }
@@ -150,7 +150,7 @@ impl Pace {
 const MOST_RECORDS: u64 = 4_000;
 
 /// What is due is handed out.
-pub struct Paced<F> {
+pub(super) struct Paced<F> {
     pace: Arc<Pace>,
     handed: u64,
     is_ended: bool,
@@ -159,7 +159,7 @@ pub struct Paced<F> {
 }
 
 impl<F: FnMut(std::ops::Range<u64>, Vec<u8>) -> Result<Payload>> Paced<F> {
-    pub fn new(pace: Arc<Pace>, payload: F) -> Paced<F> {
+    pub(super) fn new(pace: Arc<Pace>, payload: F) -> Paced<F> {
         Paced {
             pace,
             handed: 0,
@@ -187,7 +187,7 @@ impl<F: FnMut(std::ops::Range<u64>, Vec<u8>) -> Result<Payload> + Send> Source f
 }
 
 /// Payloads out of a reader of lines.
-pub fn lines_of<R: BufRead + Send>(
+pub(super) fn lines_of<R: BufRead + Send>(
     mut reader: R,
 ) -> impl FnMut(std::ops::Range<u64>, Vec<u8>) -> Result<Payload> + Send {
     move |records, mut buffer| {
@@ -199,7 +199,7 @@ pub fn lines_of<R: BufRead + Send>(
 }
 
 /// Payloads out of a log of events, which is told again and again with new ids and later times.
-pub fn events_of(
+pub(super) fn events_of(
     log: Vec<Event>,
     span_ms: u64,
 ) -> impl FnMut(std::ops::Range<u64>, Vec<u8>) -> Result<Payload> + Send {

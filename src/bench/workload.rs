@@ -31,23 +31,23 @@ const REGIONS: [&str; 6] = ["us-east", "us-west", "eu-west", "eu-north", "apac",
 const DEVICES: [&str; 4] = ["mobile", "desktop", "tv", "tablet"];
 
 /// The key of the pseudonyms.
-pub const KEY: [u8; 32] = [7; 32];
+pub(super) const KEY: [u8; 32] = [7; 32];
 
 /// What the events are like.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Mix {
-    pub events: u64,
-    pub users: u64,
-    pub advertisers: u64,
+pub(super) struct Mix {
+    pub(super) events: u64,
+    pub(super) users: u64,
+    pub(super) advertisers: u64,
     /// Event time from first to last.
-    pub span_ms: u64,
+    pub(super) span_ms: u64,
     /// How late the late ones are at most.
-    pub late_ms: u64,
+    pub(super) late_ms: u64,
 }
 
 impl Mix {
     /// Ten events a user, ten advertisers, four hours.
-    pub fn of(events: u64) -> Mix {
+    pub(super) fn of(events: u64) -> Mix {
         Mix {
             events,
             users: (events / 10).max(1),
@@ -58,7 +58,7 @@ impl Mix {
     }
 
     /// The same spread over another time.
-    pub fn over_ms(self, span_ms: u64) -> Mix {
+    pub(super) fn over_ms(self, span_ms: u64) -> Mix {
         Mix {
             span_ms,
             late_ms: self.late_ms.min(span_ms / 4).max(2),
@@ -67,7 +67,7 @@ impl Mix {
     }
 
     /// Texts of all names the records use.
-    pub fn names(&self) -> Vec<(Name, String)> {
+    pub(super) fn names(&self) -> Vec<(Name, String)> {
         let advertisers = (0..self.advertisers).map(advertiser_text);
         let campaigns = (0..self.advertisers * CAMPAIGNS_EACH).map(campaign_text);
         let channels = CHANNELS.iter().map(|&text| text.to_owned());
@@ -89,7 +89,7 @@ fn campaign_text(number: u64) -> String {
 
 /// One event, in numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Record {
+pub(super) struct Record {
     number: u64,
     time: i64,
     user: u64,
@@ -123,7 +123,7 @@ impl Random {
 }
 
 /// The records of a mix, one after the other.
-pub struct Workload {
+pub(super) struct Workload {
     mix: Mix,
     random: Random,
     /// By rank, the weight of all users up to it.
@@ -133,7 +133,7 @@ pub struct Workload {
 }
 
 impl Workload {
-    pub fn new(mix: Mix) -> Workload {
+    pub(super) fn new(mix: Mix) -> Workload {
         let weights = (1..=mix.users).scan(0.0, |sum, rank| {
             *sum += (rank as f64).powf(-ZIPF);
             Some(*sum)
@@ -217,7 +217,7 @@ impl Iterator for Workload {
 
 impl Record {
     /// Appends the record as a JSON line.
-    pub fn write_line(&self, out: &mut Vec<u8>) {
+    pub(super) fn write_line(&self, out: &mut Vec<u8>) {
         let kind = match self.kind {
             Kind::Other => "ad_request",
             Kind::Impression => "impression",
@@ -270,14 +270,14 @@ fn padded(mut number: u64, width: usize, digits: &mut [u8; 20]) -> &str {
 }
 
 /// Makes decoded events of records, as the decoders would.
-pub struct Decoder {
+pub(super) struct Decoder {
     advertisers: Vec<Name>,
     campaigns: Vec<Name>,
     channels: [Name; CHANNELS.len()],
 }
 
 impl Decoder {
-    pub fn new(mix: &Mix) -> Decoder {
+    pub(super) fn new(mix: &Mix) -> Decoder {
         let names = |count, text: fn(u64) -> String| {
             (0..count).map(|number| Name::of(&text(number))).collect()
         };
@@ -288,7 +288,7 @@ impl Decoder {
         }
     }
 
-    pub fn event(&self, record: &Record) -> Event {
+    pub(super) fn event(&self, record: &Record) -> Event {
         let mut digits = [0; 20];
         let user = format!("u{}", padded(record.user, 8, &mut digits));
         let id = format!("e{}", padded(record.number, 10, &mut digits));
@@ -312,7 +312,7 @@ impl Decoder {
 }
 
 /// The mix as decoded events, made as they are asked for.
-pub fn events(mix: Mix) -> impl Iterator<Item = Event> + Send {
+pub(super) fn events(mix: Mix) -> impl Iterator<Item = Event> + Send {
     let decoder = Decoder::new(&mix);
     Workload::new(mix).map(move |record| decoder.event(&record))
 }
