@@ -5,6 +5,7 @@
 //! so far, as if they had come sorted.
 
 mod arena;
+mod copies;
 mod entry;
 mod journeys;
 mod retention;

@@ -32,9 +32,9 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         Command::Simulate(args) => commands::simulate::run(args, &start(cli)?.config),
         Command::Schema => commands::schema::run(),
         Command::Verify(args) => commands::verify::run(args, &start(cli)?.config),
-        Command::Bench(_) => {
+        Command::Bench(args) => {
             start(cli)?;
-            anyhow::bail!("this command is not part of this build yet")
+            commands::bench::run(args)
         }
     }
 }

@@ -90,10 +90,12 @@ fn frames(history: &History, settings: &Settings, steps: &[Step], workers: usize
         on_frame: Some(Arc::new(move |frame: &Frames| {
             sink.lock().expect("nobody panics").push(frame.clone());
         })),
+        on_block: None,
+        record_bytes_max: 16 << 20,
         on_rejected: None,
         names: Arc::new(names.map(|(&name, text)| (name, text.clone())).collect()),
     };
-    let source = Decoded::new(&logs, steps.to_vec(), true);
+    let source = Decoded::new(&logs, (0..logs.len()).collect(), steps.to_vec(), true);
     run::run(Box::new(source), &options).expect("the run ends");
     let frames = std::mem::take(&mut *frames.lock().expect("nobody panics"));
     frames

@@ -190,6 +190,8 @@ fn options(settings: Settings, workers: usize) -> Options {
             in_flight: 20,
         },
         on_frame: None,
+        on_block: None,
+        record_bytes_max: 16 << 20,
         on_rejected: None,
         names: Arc::default(),
     }

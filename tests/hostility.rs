@@ -271,6 +271,8 @@ fn run(logs: &[Vec<Line>], workers: usize) -> (Results, Rejections) {
             in_flight: 5,
         },
         on_frame: None,
+        on_block: None,
+        record_bytes_max: 16 << 20,
         on_rejected: Some(Arc::new(move |partition, before, records| {
             let mut sink = sink.lock().expect("nobody panics");
             for it in records {

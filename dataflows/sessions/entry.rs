@@ -163,7 +163,7 @@ impl Entry {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Body {
     pub(crate) label: LabelId,
-    /// The first minute of its journey, once the entries before it are gone and its age says too little.
+    /// The first minute of its journey, where the entry's age is too little to say it.
     pub(crate) first_minute: Minute,
     pub(crate) value: Micros,
     pub(crate) sequence: i64,
@@ -177,8 +177,37 @@ pub(crate) struct Body {
     pub(crate) userless: bool,
 }
 
-/// A [`Body::first_minute`] that says nothing.
-pub(crate) const NO_MINUTE: Minute = Minute::MAX;
+impl Body {
+    /// A body that says no more than its label.
+    pub(crate) fn of(label: LabelId) -> Body {
+        Body {
+            label,
+            first_minute: 0,
+            value: 0,
+            sequence: 0,
+            kind: Kind::Other,
+            touches: false,
+            conflicted: false,
+            userless: false,
+        }
+    }
+
+    pub(crate) fn of_event(event: &Event, label: LabelId) -> Body {
+        Body {
+            value: event.value,
+            sequence: event.sequence,
+            kind: event.kind,
+            touches: event.touches,
+            userless: event.userless,
+            ..Body::of(label)
+        }
+    }
+
+    /// Whether an event says more than an entry can hold.
+    pub(crate) fn is_needed(event: &Event) -> bool {
+        event.kind == Kind::Conversion || event.sequence != 0 || event.userless || event.value != 0
+    }
+}
 
 /// The bodies of a worker, reused as entries go.
 #[derive(Default)]

@@ -5,13 +5,12 @@
 //! in which they came. Edges depend on neighbours only, but each carries the minute of its journey's first point, so
 //! a journey whose first point changes moves as a whole.
 
-use crate::event::{Event, Kind, Micros, Minute};
+use crate::event::{Micros, Minute};
 use crate::labels::{AdvertiserId, LabelId, Labels};
-use crate::names::Names;
 use crate::settings::{JourneyRule, Settings};
 
 use super::arena::List;
-use super::entry::{Bodies, Body, Entry, NO_MINUTE};
+use super::entry::{Bodies, Body, Entry};
 
 /// A worker-local state of a chain: a label, or one of the three special ones.
 pub(crate) type StateId = u32;
@@ -57,7 +56,7 @@ pub(crate) struct Journeys<'a> {
 }
 
 impl Journeys<'_> {
-    fn label(&self, entry: Entry) -> LabelId {
+    pub(super) fn label(&self, entry: Entry) -> LabelId {
         if entry.is_wide() {
             self.bodies.get(entry.index()).label
         } else {
@@ -70,7 +69,7 @@ impl Journeys<'_> {
         self.labels.advertiser(self.label(entry))
     }
 
-    fn sequence(&self, entry: Entry) -> i64 {
+    pub(super) fn sequence(&self, entry: Entry) -> i64 {
         if entry.is_wide() {
             self.bodies.get(entry.index()).sequence
         } else {
@@ -150,7 +149,7 @@ impl Journeys<'_> {
     }
 
     /// The nearest earlier point of the advertiser that the rule lets `at` follow.
-    fn previous_point(&self, at: usize, advertiser: AdvertiserId) -> Option<usize> {
+    pub(super) fn previous_point(&self, at: usize, advertiser: AdvertiserId) -> Option<usize> {
         let mut entry = self.list.get(at);
         let time = entry.time();
         for earlier in (0..at).rev() {
@@ -170,7 +169,7 @@ impl Journeys<'_> {
     }
 
     /// The nearest later point of the advertiser that the rule lets follow `at`.
-    fn next_point(&self, at: usize, advertiser: AdvertiserId) -> Option<usize> {
+    pub(super) fn next_point(&self, at: usize, advertiser: AdvertiserId) -> Option<usize> {
         let time = self.list.get(at).time();
         for later in at + 1..self.list.len {
             let entry = self.list.get(later);
@@ -189,31 +188,46 @@ impl Journeys<'_> {
     }
 
     /// The minute of the first point of the journey that the point `at` is in.
-    pub(super) fn first_minute(&self, mut at: usize) -> Minute {
-        loop {
-            let entry = self.list.get(at);
-            if let Some(age) = entry.age() {
-                return entry.minute() - age;
-            }
-            if entry.is_wide() && self.bodies.get(entry.index()).first_minute != NO_MINUTE {
-                return self.bodies.get(entry.index()).first_minute;
-            }
-            let advertiser = self.advertiser(entry);
-            at = self
-                .previous_point(at, advertiser)
-                .expect("an old journey has an earlier point");
+    pub(super) fn first_minute(&self, at: usize) -> Minute {
+        let entry = self.list.get(at);
+        match entry.age() {
+            Some(age) => entry.minute() - age,
+            None => self.bodies.get(entry.index()).first_minute,
         }
     }
 
-    fn set_first_minute(&mut self, at: usize, first: Minute) {
+    /// Notes it: as the entry's age, or in its body where the journey is too old for that.
+    pub(super) fn set_first_minute(&mut self, at: usize, first: Minute) {
+        let entry = self.list.get(at).with_first_minute(first);
+        self.list.set(at, entry);
+        if entry.age().is_none() {
+            let body = self.widen(at);
+            self.bodies.get_mut(body).first_minute = first;
+        }
+    }
+
+    /// Gives the entry a body if it has none.
+    pub(super) fn widen(&mut self, at: usize) -> u32 {
         let entry = self.list.get(at);
         if entry.is_wide() {
-            self.bodies.get_mut(entry.index()).first_minute = NO_MINUTE;
+            return entry.index();
         }
-        self.list.set(at, entry.with_first_minute(first));
+        let body = self.bodies.add(Body {
+            kind: entry.kind(),
+            ..Body::of(entry.index())
+        });
+        self.list.set(at, entry.with_body(body));
+        body
     }
 
-    fn emit(&mut self, count: i32, point: Entry, minute: Minute, from: StateId, to: StateId) {
+    pub(super) fn emit(
+        &mut self,
+        count: i32,
+        point: Entry,
+        minute: Minute,
+        from: StateId,
+        to: StateId,
+    ) {
         let value = if to == CONVERSION {
             self.value(point) * i64::from(count)
         } else {
@@ -231,7 +245,7 @@ impl Journeys<'_> {
     }
 
     /// The edge into a point: into its state, or into conversion.
-    fn arrive(&mut self, count: i32, from: StateId, point: Entry, minute: Minute) {
+    pub(super) fn arrive(&mut self, count: i32, from: StateId, point: Entry, minute: Minute) {
         let to = if self.is_touch(point) {
             self.label(point)
         } else {
@@ -241,7 +255,7 @@ impl Journeys<'_> {
     }
 
     /// The edge of a converting touch from its own state into conversion.
-    fn convert(&mut self, count: i32, point: Entry, minute: Minute) {
+    pub(super) fn convert(&mut self, count: i32, point: Entry, minute: Minute) {
         if point.is_conversion() && self.is_touch(point) {
             self.emit(count, point, minute, self.label(point), CONVERSION);
         }
@@ -373,198 +387,5 @@ impl Journeys<'_> {
         self.arrive(-1, START, right, right.minute());
         self.arrive(1, self.label(left), right, first);
         self.shift(n, right.minute(), first);
-    }
-
-    /// A copy of the entry at `at` came; the least content stays.
-    pub(crate) fn meet_copy(
-        &mut self,
-        at: usize,
-        event: &Event,
-        label: LabelId,
-        names: &Names,
-    ) -> Inserted {
-        let entry = self.list.get(at);
-        let known = self.content(entry);
-        let copy = content_of(event, label);
-        let order = self.compare(copy, known, names);
-        let is_conflict = order.is_ne() && !self.is_conflicted(entry);
-        if order.is_ne() {
-            self.mark_conflicted(at);
-        }
-        if order
-            .then(event.sequence.cmp(&self.sequence(entry)))
-            .is_lt()
-        {
-            self.replace(at, event, label);
-        }
-        if is_conflict {
-            Inserted::Conflict
-        } else {
-            Inserted::Duplicate
-        }
-    }
-
-    fn content(&self, entry: Entry) -> Content {
-        if !entry.is_wide() {
-            return Content {
-                kind: entry.kind(),
-                touches: false,
-                label: entry.index(),
-                value: 0,
-            };
-        }
-        let body = self.bodies.get(entry.index());
-        Content {
-            kind: body.kind,
-            touches: body.touches,
-            label: body.label,
-            value: body.value,
-        }
-    }
-
-    fn compare(&self, a: Content, b: Content, names: &Names) -> std::cmp::Ordering {
-        let (x, y) = (self.labels.get(a.label), self.labels.get(b.label));
-        (a.kind, a.touches)
-            .cmp(&(b.kind, b.touches))
-            .then_with(|| names.cmp(x.advertiser, y.advertiser))
-            .then_with(|| names.cmp(x.campaign, y.campaign))
-            .then_with(|| names.cmp(x.channel, y.channel))
-            .then(a.value.cmp(&b.value))
-    }
-
-    fn is_conflicted(&self, entry: Entry) -> bool {
-        entry.is_wide() && self.bodies.get(entry.index()).conflicted
-    }
-
-    fn mark_conflicted(&mut self, at: usize) {
-        let body = self.widen(at);
-        self.bodies.get_mut(body).conflicted = true;
-    }
-
-    /// Gives the entry a body if it has none.
-    pub(super) fn widen(&mut self, at: usize) -> u32 {
-        let entry = self.list.get(at);
-        if entry.is_wide() {
-            return entry.index();
-        }
-        let body = self.bodies.add(Body {
-            kind: entry.kind(),
-            ..Body::of(entry.index())
-        });
-        self.list.set(at, entry.with_body(body));
-        body
-    }
-
-    /// Puts the content of `event` in the place of the entry it is a copy of. Rare, so the whole list is taken back
-    /// and given anew instead of reasoning about neighbours that change places.
-    fn replace(&mut self, at: usize, event: &Event, label: LabelId) {
-        self.walk(-1);
-        let index = self.widen(at);
-        let body = self.bodies.get_mut(index);
-        *body = Body {
-            conflicted: body.conflicted,
-            ..Body::of_event(event, label)
-        };
-        self.list.remove(at);
-        let entry = Entry::new(event).with_body(index);
-        let Place::New(place) = self.locate(entry, event.sequence) else {
-            unreachable!("its copy was removed")
-        };
-        self.list.insert(place, entry);
-        self.rejoin(at.min(place), at.max(place));
-        self.walk(1);
-    }
-
-    /// Entries `low..=high` have one time and changed places: only the first can begin a session.
-    fn rejoin(&mut self, low: usize, high: usize) {
-        let gap = self.settings.session_gap_ms;
-        for at in low..=high {
-            let entry = self.list.get(at);
-            let joined = at > 0 && entry.time() - self.list.get(at - 1).time() <= gap;
-            self.list.set(at, entry.with_joined(joined));
-        }
-    }
-
-    /// Emits every edge between the retained points, `count` times, and notes their journeys' first minutes. Points
-    /// below the bound keep theirs: what came before them may be gone, and nothing before them can change.
-    fn walk(&mut self, count: i32) {
-        for at in 0..self.list.len {
-            let point = self.list.get(at);
-            if !point.is_point() {
-                continue;
-            }
-            let advertiser = self.advertiser(point);
-            let before = self
-                .previous_point(at, advertiser)
-                .filter(|&p| !self.list.get(p).is_conversion());
-            let first = match before {
-                Some(p) => self.first_minute(p),
-                None if point.time() < self.bound => self.first_minute(at),
-                None => point.minute(),
-            };
-            if point.time() >= self.bound {
-                self.set_first_minute(at, first);
-            }
-            self.arrive(
-                count,
-                before.map_or(START, |p| self.label(self.list.get(p))),
-                point,
-                first,
-            );
-            self.convert(count, point, first);
-            if !point.is_conversion() && self.next_point(at, advertiser).is_none() {
-                self.emit(count, point, first, self.label(point), NULL);
-            }
-        }
-    }
-}
-
-/// What copies of one event may differ in; the least wins.
-#[derive(Clone, Copy)]
-struct Content {
-    kind: Kind,
-    touches: bool,
-    label: LabelId,
-    value: Micros,
-}
-
-fn content_of(event: &Event, label: LabelId) -> Content {
-    Content {
-        kind: event.kind,
-        touches: event.touches,
-        label,
-        value: event.value,
-    }
-}
-
-impl Body {
-    /// A body that says no more than its label.
-    fn of(label: LabelId) -> Body {
-        Body {
-            label,
-            first_minute: NO_MINUTE,
-            value: 0,
-            sequence: 0,
-            kind: Kind::Other,
-            touches: false,
-            conflicted: false,
-            userless: false,
-        }
-    }
-
-    pub(crate) fn of_event(event: &Event, label: LabelId) -> Body {
-        Body {
-            value: event.value,
-            sequence: event.sequence,
-            kind: event.kind,
-            touches: event.touches,
-            userless: event.userless,
-            ..Body::of(label)
-        }
-    }
-
-    /// Whether an event says more than an entry can hold.
-    pub(crate) fn is_needed(event: &Event) -> bool {
-        event.kind == Kind::Conversion || event.sequence != 0 || event.userless || event.value != 0
     }
 }

@@ -3,7 +3,7 @@
 //! In: the bound below which no event will be accepted. Out: a shorter list that answers every later insertion in
 //! the same way. Kept: everything at or above the bound (for duplicates and order), the newest entry below it (a
 //! session may go on from it), and per advertiser the newest open touch that a point at or above the bound may
-//! follow, with the first minute of its journey.
+//! follow; its entry tells the first minute of its journey.
 
 use crate::labels::AdvertiserId;
 use crate::settings::JourneyRule;
@@ -31,9 +31,6 @@ impl Journeys<'_> {
         let kept = self.kept_below(below);
         if kept.len() == below {
             return;
-        }
-        for &at in &kept {
-            self.remember_first_minute(at);
         }
         let mut kept = kept.into_iter().peekable();
         let mut end = 0;
@@ -107,16 +104,6 @@ impl Journeys<'_> {
         }
         met.push(advertiser);
         !entry.is_conversion()
-    }
-
-    /// Writes the first minute of an old journey into the entry's body, before the entries that tell it go.
-    fn remember_first_minute(&mut self, at: usize) {
-        let entry = self.list.get(at);
-        if entry.is_point() && !entry.is_conversion() && entry.age().is_none() {
-            let first = self.first_minute(at);
-            let body = self.widen(at);
-            self.bodies.get_mut(body).first_minute = first;
-        }
     }
 
     fn forget(&mut self, entry: Entry) {

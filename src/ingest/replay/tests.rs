@@ -96,7 +96,7 @@ fn a_line_beyond_the_limit_is_cut_and_the_next_one_is_whole() {
         );
     }
     let lengths: Vec<usize> = lines.iter().map(Vec::len).collect();
-    assert_eq!(lengths, [48, 101, 48]);
+    assert_eq!(lengths, [49, 101, 49]);
 }
 
 #[test]

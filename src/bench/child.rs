@@ -1,0 +1,95 @@
+//! Measurements in a process of their own, so that nothing measured before is in its memory.
+//!
+//! `bench --only child,MODE,..` is how this program starts itself; what it prints is for itself.
+
+use std::fs::File;
+use std::path::Path;
+use std::process::Command;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use super::measure::{self, Usage};
+use super::sources::Lines;
+use super::workload::Mix;
+use super::{Bench, memory};
+use crate::exit::Exit;
+
+/// The first name of `--only` that asks for a measurement of this kind.
+pub const CHILD: &str = "child";
+
+/// Most bytes of a block of lines.
+const BLOCK_BYTES: usize = 256 * 1024;
+/// Records in an epoch, as `replay` has it.
+const EPOCH_RECORDS: u64 = 100_000;
+
+fn myself(arguments: &[&str]) -> Result<Command> {
+    let program = std::env::current_exe().context("finding this program")?;
+    let mut command = Command::new(program);
+    command.args(arguments);
+    Ok(command)
+}
+
+/// What a whole process takes that reads a file of lines to its end: `replay`, or without it the same in short.
+pub(super) fn replayed(bench: &Bench, file: &Path) -> Result<Usage> {
+    let out = bench.folder.join("transitions.csv");
+    let (file, out) = (path_text(file)?, path_text(&out)?);
+    let mut replay = myself(&["replay", file, "--transitions", out])?;
+    if let Ok(usage) = measure::child(&mut replay) {
+        return Ok(usage);
+    }
+    measure::child(&mut myself(&[
+        "bench",
+        "--only",
+        &format!("{CHILD},file,{file}"),
+    ])?)
+}
+
+fn path_text(path: &Path) -> Result<&str> {
+    path.to_str()
+        .with_context(|| format!("{} is not UTF-8", path.display()))
+}
+
+/// Resident MiB that a process adds while it takes in so many events and forgets none, and its peak.
+pub(super) fn held(mix: Mix, lateness: &str) -> Result<(f64, f64)> {
+    let Mix {
+        events, span_ms, ..
+    } = mix;
+    let arguments = format!("{CHILD},held,{events},{span_ms},{lateness}");
+    let output = myself(&["bench", "--only", &arguments])?
+        .output()
+        .context("starting a child process")?;
+    let text = String::from_utf8_lossy(&output.stdout);
+    ensure!(
+        output.status.success(),
+        "a child process ended with {}: {}",
+        output.status,
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let mut numbers = text.split_whitespace().map(str::parse::<f64>);
+    match (numbers.next(), numbers.next()) {
+        (Some(Ok(held)), Some(Ok(peak))) => Ok((held, peak)),
+        _ => bail!("a child process said {text:?}"),
+    }
+}
+
+/// What the child does.
+///
+/// # Errors
+/// When the arguments are none of this program's making, and as a run does.
+pub fn run(arguments: &[String]) -> Result<Exit> {
+    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match arguments[..] {
+        [_, "file", file] => {
+            let options = super::line_options(1, EPOCH_RECORDS);
+            let source = Lines::new(File::open(file)?, BLOCK_BYTES);
+            let results = crate::run::run(Box::new(source), &options)?;
+            std::hint::black_box(results.map(|results| results.report()));
+        }
+        [_, "held", events, span_ms, lateness] => {
+            let mix = Mix::of(events.parse()?).over_ms(span_ms.parse()?);
+            memory::hold(mix, lateness == "unbounded")?;
+        }
+        _ => bail!("no such measurement: {arguments:?}"),
+    }
+    Ok(Exit::Ok)
+}

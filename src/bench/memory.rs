@@ -1,0 +1,86 @@
+//! Bytes of state: what a process grows by while the dataflow takes in events and forgets none of them.
+
+use std::io::Write;
+use std::sync::{Arc, Mutex};
+
+use anyhow::{Context, Result};
+
+use super::child::held;
+use super::measure::memory_mib;
+use super::sources::Streamed;
+use super::workload::{Mix, events};
+use super::{Bench, Bound, Row, options};
+use crate::frames::Frames;
+
+const BYTES_PER_MIB: f64 = 1024.0 * 1024.0;
+const BLOCK_RECORDS: usize = 2_000;
+/// Impressions and clicks among the events.
+const TOUCH_SHARE: f64 = 0.48;
+const OFFERED_PER_SECOND: u64 = 208_000;
+
+/// Holds all events of the mix, one worker, and prints how many MiB that takes, and the peak.
+pub(super) fn hold(mix: Mix, is_unbounded: bool) -> Result<()> {
+    let source = Streamed::new(events(mix), BLOCK_RECORDS);
+    let before = memory_mib("self", "VmRSS").context("no /proc on this machine")?;
+    let after = Arc::new(Mutex::new(before));
+    let last = after.clone();
+    let look = move |frames: &Frames| {
+        if frames.dispositions.read == mix.events as i64 {
+            let now = memory_mib("self", "VmRSS").unwrap_or(f64::NAN);
+            *last.lock().expect("nobody panics with it") = now;
+        }
+    };
+    let mut options = options(&mix, 1, 100_000);
+    if is_unbounded {
+        options.settings.allowed_lateness_ms = None;
+    }
+    options.on_frame = Some(Arc::new(look));
+    super::run_whole(source, &options, mix.events)?;
+    let held = *after.lock().expect("nobody panics with it") - before;
+    let peak = memory_mib("self", "VmHWM").context("no /proc on this machine")?;
+    writeln!(std::io::stdout(), "{held} {peak}")?;
+    Ok(())
+}
+
+/// Bytes per entry when lateness is unbounded.
+pub(super) fn entries(bench: &Bench) -> Result<Vec<Row>> {
+    let mix = bench.mix();
+    let (held, _) = held(mix, "unbounded")?;
+    let bytes = held * BYTES_PER_MIB;
+    let entries = mix.events as f64;
+    Ok(vec![
+        Row::new("memory", "growth while all events are held", held, "MiB"),
+        Row::new(
+            "memory",
+            "per retained entry, all in",
+            bytes / entries,
+            "bytes",
+        )
+        .bound(Bound::at_most(20.0, 14.0)),
+        Row::new(
+            "memory",
+            "per open touch, the other entries on its account",
+            bytes / entries / TOUCH_SHARE,
+            "bytes",
+        )
+        .bound(Bound::at_most(32.0, 22.0)),
+    ])
+}
+
+/// Half an hour of event time at the rate of the busiest day; takes minutes and gigabytes.
+pub(super) fn held_open(bench: &Bench) -> Result<Vec<Row>> {
+    let seconds = bench.pick(30 * 60, 60);
+    let mix = Mix::of(OFFERED_PER_SECOND * seconds).over_ms(seconds * 1_000);
+    let (held, peak) = held(mix, "default")?;
+    let name = format!("{seconds} s of event time at 208000 events/s held open");
+    let bound = Bound::at_most(8.0, 4.0).filter(|_| !bench.is_quick);
+    Ok(vec![
+        Row::new("held-open", name, held / 1024.0, "GiB").bound(bound),
+        Row::new(
+            "held-open",
+            "peak of that process, its generator too",
+            peak / 1024.0,
+            "GiB",
+        ),
+    ])
+}

@@ -1,0 +1,179 @@
+//! Flat out: decoded events against a plain loop, JSON lines by CPU time.
+
+use std::io::Cursor;
+use std::sync::Arc;
+
+use anyhow::{Context, Result, ensure};
+use dataflows::event::{Event, Name};
+use dataflows::transitions::{Dimension, State, Window};
+
+use super::measure::{Usage, measured};
+use super::plain_loop::{self, Counts};
+use super::sources::Lines;
+use super::workload::{Mix, Workload, events};
+use super::{Bench, Bound, Row, line_options, options, run_whole};
+use crate::ingest::source::{Decoded, Step};
+use crate::report;
+use crate::results::Results;
+
+const PLAIN_LOOP: &str = "plain-loop";
+/// Most records of a block.
+const BLOCK_RECORDS: usize = 4_096;
+/// Most bytes of a block of lines; small where an epoch must hold several.
+const BLOCK_BYTES: usize = 256 * 1024;
+const SMALL_BLOCK_BYTES: usize = 64 * 1024;
+
+/// A log of decoded events, in memory.
+pub(super) type Log = Arc<[Option<Event>]>;
+
+pub(super) fn log(mix: Mix) -> Log {
+    events(mix).map(Some).collect()
+}
+
+/// The log as a source, in blocks and epochs of so many records.
+pub(super) fn source(log: &Log, epoch_records: usize) -> Decoded {
+    let count = log.len();
+    let block = epoch_records.min(BLOCK_RECORDS);
+    let steps = (0..count).step_by(block).map(|start| Step {
+        partition: 0,
+        records: start..(start + block).min(count),
+        ends_epoch: false,
+        thread: None,
+    });
+    Decoded::new(std::slice::from_ref(log), vec![0], steps, true)
+}
+
+/// Best rates in M events a second, of wall clock and of CPU.
+#[derive(Clone, Copy, Default)]
+struct Rate {
+    wall: f64,
+    cpu: f64,
+}
+
+impl Rate {
+    fn improve(&mut self, events: u64, usage: Usage) {
+        let millions = events as f64 / 1e6;
+        self.wall = self.wall.max(millions / usage.wall);
+        self.cpu = self.cpu.max(millions / usage.cpu);
+    }
+}
+
+/// Decoded events through the whole dataflow over the plain loop.
+pub(super) fn over_plain_loop(bench: &Bench) -> Result<Vec<Row>> {
+    let mix = bench.mix();
+    let log = log(mix);
+    let (counts, plain) = plain(bench, &log)?;
+    let counts = by_name(&counts, &mix);
+    let mut rows = vec![Row::new(PLAIN_LOOP, "plain loop", plain.wall, "M events/s")];
+    for (epoch, workers, floor, goal) in [
+        (100_000, 1, 3.0, 5.0),
+        (100_000, 2, 5.0, 9.0),
+        (2_000, 1, 1.5, 3.5),
+        (2_000, 2, 2.5, 6.5),
+    ] {
+        let mut rate = Rate::default();
+        for _ in 0..bench.rounds() {
+            let options = options(&mix, workers, epoch);
+            let (results, usage) = run_whole(source(&log, epoch as usize), &options, mix.events)?;
+            rate.improve(mix.events, usage);
+            ensure!(
+                counts == of_dataflow(&results)?,
+                "the plain loop and the dataflow count differently"
+            );
+        }
+        let case = format!("epochs of {epoch}, workers {workers}");
+        let bound = Bound::at_least(floor, goal);
+        rows.extend(compared(&case, plain, rate, bound));
+    }
+    Ok(rows)
+}
+
+fn compared(case: &str, plain: Rate, rate: Rate, bound: Option<Bound>) -> [Row; 3] {
+    let row = |name: &str, value, unit| Row::new(PLAIN_LOOP, format!("{name}{case}"), value, unit);
+    [
+        row("", rate.wall, "M events/s"),
+        row("over the plain loop, ", rate.wall / plain.wall, "times").bound(bound),
+        row("by CPU time instead, ", rate.cpu / plain.cpu, "times"),
+    ]
+}
+
+/// The counts of the plain loop, and its best rate.
+fn plain(bench: &Bench, log: &Log) -> Result<(Counts, Rate)> {
+    let mut rate = Rate::default();
+    let mut counts = Counts::new();
+    for _ in 0..bench.rounds() {
+        let (counted, usage) = measured(|| Ok(plain_loop::count(log)))?;
+        rate.improve(log.len() as u64, usage);
+        counts = counted;
+    }
+    Ok((counts, rate))
+}
+
+/// (advertiser, from, to, how often), in order.
+type Counted = Vec<(String, report::State, report::State, u64)>;
+
+fn by_name(counts: &Counts, mix: &Mix) -> Counted {
+    let names: std::collections::HashMap<Name, String> = mix.names().into_iter().collect();
+    let state = |state: State| match state {
+        State::Start => report::State::Start,
+        State::Named(name) => report::State::Named(names[&name].clone()),
+        State::Conversion => report::State::Conversion,
+        State::Null => report::State::Null,
+    };
+    let mut counted: Counted = counts
+        .iter()
+        .map(|(&(advertiser, from, to), &count)| {
+            (names[&advertiser].clone(), state(from), state(to), count)
+        })
+        .collect();
+    counted.sort();
+    counted
+}
+
+/// The same out of the dataflow's results, without what the plain loop leaves out.
+fn of_dataflow(results: &Results) -> Result<Counted> {
+    let mut counted = Counted::new();
+    for (key, chain) in results.report().chains {
+        if (key.dimension, key.window) != (Dimension::Channel, Window::All) {
+            continue;
+        }
+        let Some(advertiser) = key.advertiser else {
+            continue;
+        };
+        for ((from, to), count) in chain.counts {
+            if from != report::State::Start || matches!(to, report::State::Named(_)) {
+                let count = u64::try_from(count.count).context("a count below 0")?;
+                counted.push((advertiser.clone(), from, to, count));
+            }
+        }
+    }
+    counted.sort();
+    Ok(counted)
+}
+
+/// JSON lines in memory to attribution, by CPU time of the whole process.
+pub(super) fn json(bench: &Bench) -> Result<Vec<Row>> {
+    let mix = bench.mix();
+    let mut lines = Vec::new();
+    Workload::new(mix).for_each(|record| record.write_line(&mut lines));
+    let lines: Arc<[u8]> = lines.into();
+    let mut rows = Vec::new();
+    for (epoch, block, floor, goal) in [
+        (2_000, SMALL_BLOCK_BYTES, 1.2, 2.0),
+        (100_000, BLOCK_BYTES, 1.6, 2.6),
+    ] {
+        for workers in [1, 2] {
+            let mut best = 0f64;
+            for _ in 0..bench.rounds() {
+                let source = Lines::new(Cursor::new(lines.clone()), block);
+                let (_, usage) = run_whole(source, &line_options(workers, epoch), mix.events)?;
+                best = best.max(mix.events as f64 / 1e6 / usage.cpu);
+            }
+            let name = format!("JSON lines to attribution, epochs of {epoch}, workers {workers}");
+            rows.push(
+                Row::new("json", name, best, "M events/CPU-s").bound(Bound::at_least(floor, goal)),
+            );
+        }
+    }
+    Ok(rows)
+}
