@@ -1,3 +1,5 @@
+//! Replay of small files in every form.
+
 use std::io::Write;
 
 use super::*;
