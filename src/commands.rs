@@ -3,3 +3,7 @@
 pub mod bench;
 pub mod completions;
 pub mod config;
+pub mod replay;
+pub mod schema;
+pub mod simulate;
+pub mod verify;

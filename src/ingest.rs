@@ -7,6 +7,7 @@ pub mod decimal;
 pub mod intake;
 pub mod json;
 pub mod record;
+pub mod replay;
 pub mod schema;
 pub mod simulator;
 pub mod source;

@@ -6,6 +6,10 @@ use tributary::config::{Config, Loaded};
 use tributary::exit::{self, Exit};
 use tributary::{commands, logging, panics};
 
+/// Small blocks come and go on many threads; this one is quick at that and gives pages back.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 fn main() -> Exit {
     panics::install();
     let cli = Cli::parse();
@@ -24,14 +28,14 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
             commands::config::check(files, &cli.sources())
         }
         Command::Config(ConfigCommand::Print(_)) => commands::config::print(&start(cli)?),
-        Command::Bench(bench) => {
+        Command::Bench(args) => {
             start(cli)?;
-            commands::bench::run(bench)
+            commands::bench::run(args)
         }
-        Command::Replay(_) | Command::Simulate(_) | Command::Verify(_) | Command::Schema => {
-            start(cli)?;
-            anyhow::bail!("this command is not part of this build yet")
-        }
+        Command::Replay(args) => commands::replay::run(args, &start(cli)?.config),
+        Command::Simulate(args) => commands::simulate::run(args, &start(cli)?.config),
+        Command::Schema => commands::schema::run(),
+        Command::Verify(args) => commands::verify::run(args, &start(cli)?.config),
     }
 }
 

@@ -11,7 +11,7 @@ use timely::{CommunicationConfig, Config, WorkerConfig};
 use crate::ingest::intake::{EpochPolicy, Feed, Intake};
 use crate::ingest::source::Source;
 use crate::results::Results;
-use crate::worker::{self, Job, OnFrame, OnRejected};
+use crate::worker::{self, Job, OnBlock, OnFrame, OnRejected};
 use dataflows::settings::Settings;
 
 /// The workers and processes of a run.
@@ -65,10 +65,39 @@ pub struct Options {
     pub key: [u8; 32],
     pub cluster: Cluster,
     pub epochs: EpochPolicy,
+    /// A longer record is invalid.
+    pub record_bytes_max: usize,
     pub on_frame: Option<OnFrame>,
+    pub on_block: Option<OnBlock>,
     pub on_rejected: Option<OnRejected>,
     /// Names that the records use but no decoder will see, for events decoded before.
     pub names: Arc<Vec<(dataflows::event::Name, String)>>,
+}
+
+impl Options {
+    /// One process, no hooks; epochs end after `epoch_records` or where the source says.
+    pub fn flat_out(
+        settings: Settings,
+        key: [u8; 32],
+        threads: usize,
+        epoch_records: u64,
+    ) -> Options {
+        Options {
+            settings,
+            key,
+            cluster: Cluster::single(threads),
+            epochs: EpochPolicy {
+                records: epoch_records,
+                interval: None,
+                in_flight: 20,
+            },
+            record_bytes_max: usize::MAX,
+            on_frame: None,
+            on_block: None,
+            on_rejected: None,
+            names: Arc::default(),
+        }
+    }
 }
 
 /// Runs `source` to its end; `None` on a process that does not have worker 0.
@@ -89,7 +118,9 @@ pub fn run(source: Box<dyn Source>, options: &Options) -> Result<Option<Results>
         intake: intake.clone(),
         processes: options.cluster.processes(),
         names: options.names.clone(),
+        record_bytes_max: options.record_bytes_max,
         on_frame: options.on_frame.clone(),
+        on_block: options.on_block.clone(),
         on_rejected: options.on_rejected.clone(),
         results: results.clone(),
     };

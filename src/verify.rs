@@ -17,7 +17,7 @@ use dataflows::event::Name;
 use dataflows::settings::{JourneyRule, Settings};
 
 pub use against::{Comparison, compare};
-pub use dataflow::Dataflow;
+pub use dataflow::{Dataflow, Processes};
 pub use plan::{Plan, Step, deal, first_records};
 
 use crate::oracle::{self, Log};

@@ -45,6 +45,9 @@ pub type OnFrame = Arc<dyn Fn(&Frames) + Send + Sync>;
 /// Takes what was rejected: partition, records of it before the block, the rejected records.
 pub type OnRejected = Arc<dyn Fn(u32, u64, &[Rejected]) + Send + Sync>;
 
+/// Takes what every block was: partition, records, late ones, fields that no schema names.
+pub type OnBlock = Arc<dyn Fn(u32, u64, u64, u64) + Send + Sync>;
+
 /// What the workers of one process share.
 #[derive(Clone)]
 pub struct Job {
@@ -55,7 +58,9 @@ pub struct Job {
     pub processes: usize,
     /// Names that no decoder of this run will see.
     pub names: Arc<Vec<(Name, String)>>,
+    pub record_bytes_max: usize,
     pub on_frame: Option<OnFrame>,
+    pub on_block: Option<OnBlock>,
     pub on_rejected: Option<OnRejected>,
     pub results: Arc<Mutex<Option<Results>>>,
 }
@@ -160,7 +165,7 @@ impl Flow {
         let mut admitter = Admitter::new(
             job.key,
             job.settings.watermark_support,
-            job.on_rejected.is_some(),
+            job.record_bytes_max,
         );
         let mut decoded = Decoded::default();
         let mut waiting: Option<(u64, Block)> = None;
@@ -232,6 +237,14 @@ impl Flow {
             .into_iter()
             .filter(|&(_, count)| count != 0)
             .for_each(|tallied| self.tallies.send(tallied));
+        if let Some(on_block) = &job.on_block {
+            on_block(
+                block.partition,
+                decoded.records,
+                late,
+                decoded.unknown_fields,
+            );
+        }
         if let (Some(on_rejected), false) = (&job.on_rejected, decoded.rejected.is_empty()) {
             on_rejected(block.partition, entered.records_before, &decoded.rejected);
         }

@@ -223,8 +223,13 @@ impl State {
     pub(crate) fn sweep_all(&mut self, labels: &Labels, tally: &mut Tally) {
         self.sweep = Sweep::default();
         for group in 0..KEY_GROUPS {
-            while self.sweep.slot < self.tables[group].capacity() {
-                self.sweep_slot(group, labels);
+            let mut at = 0;
+            while at < self.tables[group].capacity() {
+                at += usize::from(!self.prune_slot(group, at, labels));
+            }
+            // Forgetting moves users about; they are counted when all stand still.
+            for at in 0..self.tables[group].capacity() {
+                self.count_slot(group, at, labels);
             }
             self.end_group(tally);
         }
@@ -247,32 +252,44 @@ impl State {
         };
     }
 
+    /// Forgets what may go of the slot the sweep is at, counts what is open, and moves on. A user whom a removal
+    /// moves across the sweep's place is missed or met twice by this round's counts.
     fn sweep_slot(&mut self, group: usize, labels: &Labels) {
         let at = self.sweep.slot;
+        if !self.prune_slot(group, at, labels) {
+            self.count_slot(group, at, labels);
+            self.sweep.slot += 1;
+        }
+    }
+
+    /// Forgets what may go; true if that was the user as a whole, so that another may be in the slot now.
+    fn prune_slot(&mut self, group: usize, at: usize, labels: &Labels) -> bool {
         let slot = self.tables[group].get(at);
         if slot.is_empty() {
-            self.sweep.slot += 1;
-            return;
+            return false;
         }
-        let now = self.now;
         let mut no_edges = Vec::new();
         let mut journeys = self.journeys(slot, labels, &mut no_edges);
         journeys.prune();
         let len = journeys.list.len;
         if len == 0 {
             self.arena.release(slot.block());
-            // Closing the gap may bring another user into this slot, which the next visit looks at; a user who
-            // wraps around to the end of the table is at most counted again by it.
             self.tables[group].remove(at);
-            return;
+            return true;
         }
-        let open = journeys.open(now);
-        self.sweep.open.sessions += open.sessions;
-        self.sweep.open.journeys += open.journeys;
-        self.sweep.slot += 1;
         if len < slot.len() {
             let block = self.fit(slot, len);
             self.tables[group].set(at, Slot::new(slot.key, block, len));
+        }
+        false
+    }
+
+    fn count_slot(&mut self, group: usize, at: usize, labels: &Labels) {
+        let (slot, now) = (self.tables[group].get(at), self.now);
+        if !slot.is_empty() {
+            let open = self.journeys(slot, labels, &mut Vec::new()).open(now);
+            self.sweep.open.sessions += open.sessions;
+            self.sweep.open.journeys += open.journeys;
         }
     }
 

@@ -71,7 +71,7 @@ fn edge(bench: &Bench, mix: Mix) -> Result<Vec<Row>> {
             black_box(json.decode_str(line).is_ok());
         })
     })?;
-    let mut admitter = Admitter::new(KEY, 3, false);
+    let mut admitter = Admitter::new(KEY, 3, usize::MAX);
     let mut decoded = Decoded::default();
     let admit = per_block(bench, mix, |block| {
         admitter.decode(block, &mut decoded);

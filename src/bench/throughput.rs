@@ -40,7 +40,7 @@ pub(super) fn source(log: &Log, epoch_records: usize) -> Decoded {
         ends_epoch: false,
         thread: None,
     });
-    Decoded::new(std::slice::from_ref(log), steps, true)
+    Decoded::new(std::slice::from_ref(log), vec![0], steps, true)
 }
 
 /// Best rates in M events a second, of wall clock and of CPU.

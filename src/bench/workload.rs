@@ -336,7 +336,7 @@ mod tests {
             thread: None,
         };
         let mut decoded = Decoded::default();
-        Admitter::new(KEY, 3, false).decode(&block, &mut decoded);
+        Admitter::new(KEY, 3, usize::MAX).decode(&block, &mut decoded);
         assert_eq!(decoded.records, mix.events);
         assert_eq!(decoded.events, events(mix).collect::<Vec<_>>());
     }

@@ -51,19 +51,19 @@ pub struct Admitter {
     support: usize,
     json: JsonDecoder,
     names: HashMap<Name, String>,
-    /// Keep the bytes of rejected records.
-    keeps_rejected: bool,
+    /// A longer record is invalid.
+    record_bytes_max: usize,
 }
 
 impl Admitter {
     /// `key` makes pseudonyms; `support` is the watermark's.
-    pub fn new(key: [u8; 32], support: usize, keeps_rejected: bool) -> Admitter {
+    pub fn new(key: [u8; 32], support: usize, record_bytes_max: usize) -> Admitter {
         Admitter {
             key,
             support,
             json: JsonDecoder::new(),
             names: HashMap::new(),
-            keeps_rejected,
+            record_bytes_max,
         }
     }
 
@@ -121,6 +121,11 @@ impl Admitter {
     }
 
     fn take(&mut self, record: Result<Record<'_>, Reason>, bytes: &[u8], out: &mut Decoded) {
+        let record = if bytes.len() > self.record_bytes_max {
+            Err(Reason::TooLong)
+        } else {
+            record
+        };
         match record {
             Ok(record) => {
                 let event = self.event(&record, out);
@@ -128,15 +133,10 @@ impl Admitter {
             }
             Err(reason) => {
                 out.invalid += 1;
-                let bytes = if self.keeps_rejected {
-                    bytes.to_vec()
-                } else {
-                    Vec::new()
-                };
                 out.rejected.push(Rejected {
                     record: out.records,
                     reason,
-                    bytes,
+                    bytes: bytes.to_vec(),
                 });
             }
         }
@@ -248,6 +248,25 @@ impl Admitter {
 }
 
 impl Decoded {
+    /// The records in log order, `None` where one was rejected; judged before, so that all have their ids.
+    pub fn into_log(self) -> Vec<Option<Event>> {
+        let mut log: Vec<Option<Event>> = Vec::with_capacity(self.records as usize);
+        let mut rejected = self
+            .rejected
+            .iter()
+            .map(|rejected| rejected.record)
+            .peekable();
+        let mut events = self.events.into_iter();
+        for record in 0..self.records {
+            log.push(if rejected.next_if_eq(&record).is_some() {
+                None
+            } else {
+                events.next()
+            });
+        }
+        log
+    }
+
     fn clear(&mut self) {
         let events = std::mem::take(&mut self.events);
         *self = Decoded {

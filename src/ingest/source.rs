@@ -34,9 +34,10 @@ pub struct Decoded {
 }
 
 impl Decoded {
-    /// Hands out `steps` one after the other; then ends the partitions, if they are to end.
+    /// Hands out `steps` of the given partitions one after the other; then ends the partitions, if they are to end.
     pub fn new(
         logs: &[Arc<[Option<Event>]>],
+        partitions: Vec<usize>,
         steps: impl IntoIterator<Item = Step>,
         ends: bool,
     ) -> Decoded {
@@ -55,12 +56,17 @@ impl Decoded {
             thread: None,
         };
         blocks.extend(
-            (0..logs.len())
+            partitions
+                .iter()
                 .filter(|_| ends)
-                .map(|partition| block(end(partition), true)),
+                .map(|&partition| block(end(partition), true)),
         );
+        let partitions = partitions
+            .into_iter()
+            .map(|partition| partition as u32)
+            .collect();
         Decoded {
-            partitions: (0..logs.len() as u32).collect(),
+            partitions,
             blocks: blocks.into_iter(),
         }
     }

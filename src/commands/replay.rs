@@ -1,0 +1,151 @@
+//! `tributary replay`: files in, results out.
+
+mod ledger;
+mod summary;
+
+use std::fs::File;
+use std::io::{self, BufWriter, Write};
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Result;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::cli;
+use crate::config::Config;
+use crate::exit::{Exit, Failure};
+use crate::ingest::csv::Columns;
+use crate::ingest::intake::EpochPolicy;
+use crate::ingest::replay::{Format, Options, Replay};
+use crate::report::Report;
+use crate::run::{self, Cluster};
+use ledger::Ledger;
+
+/// Replays `args.input` and writes what was asked for; a summary goes to standard output.
+pub fn run(args: &cli::Replay, config: &Config) -> Result<Exit> {
+    let options = source_options(&args.input, config, progress())?;
+    let replay = Replay::open(&options)?;
+    let torn = replay.torn();
+    let ledger = Arc::new(Ledger::new(&args.input.files, args.dead_letter.as_deref())?);
+    let results = run::run(Box::new(replay), &run_options(config, &ledger))?;
+    ledger.finish()?;
+    options.progress.finish_and_clear();
+    torn.lock()
+        .expect("nobody panics with it")
+        .iter()
+        .for_each(|tear| tracing::warn!("{tear}"));
+    let Some(results) = results else {
+        return Ok(Exit::Ok);
+    };
+    let report = results.report();
+    write_outputs(args, &report)?;
+    io::stdout().write_all(summary::text(&report, &ledger, args).as_bytes())?;
+    Ok(Exit::Ok)
+}
+
+/// The files and how they are read.
+pub fn source_options(
+    input: &cli::Input,
+    config: &Config,
+    progress: ProgressBar,
+) -> Result<Options> {
+    let columns = &config.replay.columns;
+    Ok(Options {
+        files: input.files.clone(),
+        format: match input.format {
+            cli::InputFormat::Auto => Format::Auto,
+            cli::InputFormat::Json => Format::Json,
+            cli::InputFormat::Csv => Format::Csv,
+        },
+        columns: match columns.is_empty() {
+            true => None,
+            false => Some(columns.to_string().parse::<Columns>()?),
+        },
+        block_bytes: block_bytes(config),
+        record_bytes_max: config.ingest.record_bytes_max,
+        speed: config.replay.speed.number(),
+        processes: config.workers.processes,
+        process: config.workers.process,
+        progress,
+    })
+}
+
+/// Blocks small enough that an epoch of few records can end on time.
+fn block_bytes(config: &Config) -> usize {
+    const RECORD_BYTES: usize = 128;
+    config
+        .ingest
+        .block_bytes
+        .min(config.epochs.events.saturating_mul(RECORD_BYTES).max(4096))
+}
+
+fn run_options(config: &Config, ledger: &Arc<Ledger>) -> run::Options {
+    let workers = &config.workers;
+    let hosts = if workers.processes > 1 {
+        workers.addresses()
+    } else {
+        Vec::new()
+    };
+    let is_paced = config.replay.speed.number().is_some();
+    let (of_block, of_rejected) = (ledger.clone(), ledger.clone());
+    run::Options {
+        cluster: Cluster {
+            threads: workers.threads,
+            hosts,
+            process: workers.process,
+        },
+        epochs: EpochPolicy {
+            records: config.epochs.events as u64,
+            interval: is_paced.then(|| Duration::from_millis(config.epochs.interval_ms)),
+            in_flight: config.epochs.in_flight as u64,
+        },
+        record_bytes_max: config.ingest.record_bytes_max,
+        on_block: Some(Arc::new(move |partition, records, late, unknown| {
+            of_block.count(partition, records, late, unknown);
+        })),
+        on_rejected: Some(Arc::new(move |partition, before, rejected| {
+            of_rejected.reject(partition, before, rejected);
+        })),
+        ..run::Options::flat_out(
+            config.settings(),
+            *config.privacy.key_or_development(),
+            workers.threads,
+            0,
+        )
+    }
+}
+
+/// A bar on a terminal, else nothing.
+fn progress() -> ProgressBar {
+    let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
+    let style = "{bar:30} {percent:>3} % of {total_bytes}, {bytes_per_sec}, {eta} left";
+    bar.set_style(ProgressStyle::with_template(style).expect("a fixed template"));
+    bar
+}
+
+fn write_outputs(args: &cli::Replay, report: &Report) -> Result<()> {
+    if let Some(path) = &args.export {
+        let json = serde_json::to_vec_pretty(&report.export_json(args.dimension, args.window))?;
+        write_file(path, |file| file.write_all(&json))?;
+    }
+    if let Some(path) = &args.transitions {
+        write_file(path, |file| {
+            report.transitions_csv(file).map_err(io::Error::other)
+        })?;
+    }
+    Ok(())
+}
+
+/// Creates a file and fills it; its buffer is flushed before this returns.
+pub fn write_file(
+    path: &Path,
+    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
+) -> Result<()> {
+    let file = File::create(path).map_err(|error| Failure::create(path, &error))?;
+    let mut file = BufWriter::new(file);
+    fill(&mut file)
+        .and_then(|()| file.flush())
+        .map_err(|error| Failure::write(path, &error))?;
+    Ok(())
+}
