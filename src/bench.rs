@@ -33,7 +33,7 @@ use measure::Usage;
 use workload::{Mix, Workload};
 
 pub use child::{CHILD, run as run_child};
-pub use print::{json, table};
+pub use print::{head, json, table};
 pub use rows::{groups, names};
 
 /// What a measurement must reach.
