@@ -26,15 +26,14 @@ use std::sync::Arc;
 use anyhow::{Context, Result, ensure};
 use dataflows::settings::Settings;
 
-use crate::ingest::intake::EpochPolicy;
 use crate::ingest::source::Source;
 use crate::results::Results;
-use crate::run::{self, Cluster, Options};
+use crate::run::{self, Options};
 use measure::Usage;
 use workload::{Mix, Workload};
 
 pub use child::{CHILD, run as run_child};
-pub use print::{json, table};
+pub use print::{head, json, table};
 pub use rows::{groups, names};
 
 /// What a measurement must reach.
@@ -178,28 +177,14 @@ fn write_lines(mix: Mix, path: &PathBuf) -> Result<()> {
 /// A run of so many workers that closes an epoch after so many records.
 fn options(mix: &Mix, workers: usize, epoch_records: u64) -> Options {
     Options {
-        settings: Settings::default(),
-        key: workload::KEY,
-        cluster: Cluster::single(workers),
-        epochs: EpochPolicy {
-            records: epoch_records,
-            interval: None,
-            in_flight: 20,
-        },
-        on_frame: None,
-        on_block: None,
-        record_bytes_max: 16 << 20,
-        on_rejected: None,
         names: Arc::new(mix.names()),
+        ..line_options(workers, epoch_records)
     }
 }
 
 /// The same for lines, whose names the decoders see.
 fn line_options(workers: usize, epoch_records: u64) -> Options {
-    Options {
-        names: Arc::default(),
-        ..options(&Mix::of(1), workers, epoch_records)
-    }
+    Options::flat_out(Settings::default(), workload::KEY, workers, epoch_records)
 }
 
 /// Runs a source of `events` records, none of which may be lost.

@@ -2,25 +2,18 @@
 //!
 //! `bench --only child,MODE,..` is how this program starts itself; what it prints is for itself.
 
-use std::fs::File;
 use std::path::Path;
 use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
 use super::measure::{self, Usage};
-use super::sources::Lines;
 use super::workload::Mix;
 use super::{Bench, memory};
 use crate::exit::Exit;
 
 /// The first name of `--only` that asks for a measurement of this kind.
 pub const CHILD: &str = "child";
-
-/// Most bytes of a block of lines.
-const BLOCK_BYTES: usize = 256 * 1024;
-/// Records in an epoch, as `replay` has it.
-const EPOCH_RECORDS: u64 = 100_000;
 
 fn myself(arguments: &[&str]) -> Result<Command> {
     let program = std::env::current_exe().context("finding this program")?;
@@ -29,19 +22,11 @@ fn myself(arguments: &[&str]) -> Result<Command> {
     Ok(command)
 }
 
-/// What a whole process takes that reads a file of lines to its end: `replay`, or without it the same in short.
+/// What a whole process takes that replays a file of lines to its end.
 pub(super) fn replayed(bench: &Bench, file: &Path) -> Result<Usage> {
     let out = bench.folder.join("transitions.csv");
     let (file, out) = (path_text(file)?, path_text(&out)?);
-    let mut replay = myself(&["replay", file, "--transitions", out])?;
-    if let Ok(usage) = measure::child(&mut replay) {
-        return Ok(usage);
-    }
-    measure::child(&mut myself(&[
-        "bench",
-        "--only",
-        &format!("{CHILD},file,{file}"),
-    ])?)
+    measure::child(&mut myself(&["replay", file, "--transitions", out])?)
 }
 
 fn path_text(path: &Path) -> Result<&str> {
@@ -79,12 +64,6 @@ pub(super) fn held(mix: Mix, lateness: &str) -> Result<(f64, f64)> {
 pub fn run(arguments: &[String]) -> Result<Exit> {
     let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match arguments[..] {
-        [_, "file", file] => {
-            let options = super::line_options(1, EPOCH_RECORDS);
-            let source = Lines::new(File::open(file)?, BLOCK_BYTES);
-            let results = crate::run::run(Box::new(source), &options)?;
-            std::hint::black_box(results.map(|results| results.report()));
-        }
         [_, "held", events, span_ms, lateness] => {
             let mix = Mix::of(events.parse()?).over_ms(span_ms.parse()?);
             memory::hold(mix, lateness == "unbounded")?;

@@ -1,8 +1,9 @@
 //! Rows as a table and as JSON.
 
-use std::fmt::Write;
-
 use super::Row;
+
+/// Columns for the names of rows.
+const NAME_WIDTH: usize = 68;
 
 /// About the machine.
 fn machine() -> String {
@@ -14,26 +15,23 @@ fn machine() -> String {
     )
 }
 
-/// A line a row.
+/// What stands above the table.
+pub fn head() -> String {
+    format!("machine: {}\n", machine())
+}
+
+/// The part of the table that has the rows of one group, a line a row.
 pub fn table(rows: &[Row]) -> String {
-    let mut out = format!("machine: {}\n", machine());
-    let width = rows
-        .iter()
-        .map(|row| row.name.chars().count())
-        .max()
-        .unwrap_or(0);
-    let mut group = "";
+    let group = rows.first().map_or("", |row| row.group);
+    let mut out = format!("\n[{group}]\n");
     for row in rows {
-        if row.group != group {
-            group = row.group;
-            writeln!(out, "\n[{group}]").expect("a string takes all");
-        }
-        writeln!(out, "{}", line(row, width).trim_end()).expect("a string takes all");
+        out.push_str(line(row).trim_end());
+        out.push('\n');
     }
     out
 }
 
-fn line(row: &Row, width: usize) -> String {
+fn line(row: &Row) -> String {
     let bounds = row.bound.map_or(String::new(), |bound| {
         let goal = bound
             .goal
@@ -41,7 +39,7 @@ fn line(row: &Row, width: usize) -> String {
         format!("floor {}{goal}", number(bound.floor))
     });
     format!(
-        "{:width$}  {:>9} {:<18}  {bounds:<26}  {}",
+        "{:NAME_WIDTH$}  {:>9} {:<18}  {bounds:<26}  {}",
         row.name,
         number(row.value),
         row.unit,

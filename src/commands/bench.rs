@@ -18,17 +18,22 @@ pub fn run(arguments: &cli::Bench) -> anyhow::Result<Exit> {
     }
     check(&arguments.only)?;
     let bench = Bench::new(arguments.quick)?;
+    let mut out = io::stdout();
     let mut rows = Vec::new();
+    if !arguments.json {
+        out.write_all(bench::head().as_bytes())?;
+    }
     for group in bench::groups(&arguments.only) {
         info!("measuring {}: {}", group.name, group.what);
-        rows.extend((group.measure)(&bench)?);
+        let measured = (group.measure)(&bench)?;
+        if !arguments.json {
+            out.write_all(bench::table(&measured).as_bytes())?;
+        }
+        rows.extend(measured);
     }
-    let printed = if arguments.json {
-        bench::json(&rows)
-    } else {
-        bench::table(&rows)
-    };
-    io::stdout().write_all(printed.as_bytes())?;
+    if arguments.json {
+        out.write_all(bench::json(&rows).as_bytes())?;
+    }
     if arguments.only.is_empty() {
         info!(
             "not measured unless asked for, as it takes minutes and gigabytes: bench --only held-open"
