@@ -3,7 +3,7 @@
 //! In: the transition collection, epoch by epoch. Out: a trace. It is fed in steps of [`EPOCHS_PER_BATCH`] epochs,
 //! combined: many small batches cost more than what they hold.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use differential_dataflow::difference::Semigroup;
 use differential_dataflow::operators::arrange::{Arrange, TraceAgent};
@@ -15,6 +15,7 @@ use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::Operator;
 
 use crate::epochs::Epoch;
+use crate::fold::FoldMap;
 use crate::transitions::{ChainKey, State, Transition};
 use crate::weight::Weights;
 
@@ -34,7 +35,7 @@ pub(crate) fn trace(transitions: VecCollection<'_, Epoch, Transition, Weights>) 
         .trace
 }
 
-type Batches = BTreeMap<Epoch, (Capability<Epoch>, HashMap<Transition, Weights>)>;
+type Batches = BTreeMap<Epoch, (Capability<Epoch>, FoldMap<Transition, Weights>)>;
 
 /// The same changes at the last epoch of their step, each transition once.
 fn coalesced<'s>(
@@ -52,7 +53,7 @@ fn coalesced<'s>(
                         let end = capability.time().next_multiple_of(EPOCHS_PER_BATCH);
                         let (_, batch) = batches
                             .entry(end)
-                            .or_insert_with(|| (capability.delayed(&end, 0), HashMap::new()));
+                            .or_insert_with(|| (capability.delayed(&end, 0), FoldMap::default()));
                         for (transition, _, weights) in updates.drain(..) {
                             batch.entry(transition).or_default().plus_equals(&weights);
                         }

@@ -1,5 +1,6 @@
 //! Tributary: runs and serves the dataflows. The modules in the data's order.
 
+pub mod allocator;
 pub mod bench;
 pub mod cli;
 pub mod commands;

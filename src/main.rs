@@ -4,13 +4,14 @@ use clap::Parser;
 use tributary::cli::{Cli, Command, ConfigCommand};
 use tributary::config::{Config, Loaded};
 use tributary::exit::{self, Exit};
-use tributary::{commands, logging, panics};
+use tributary::{allocator, commands, logging, panics};
 
 /// Small blocks come and go on many threads; this one is quick at that and gives pages back.
 #[global_allocator]
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> Exit {
+    allocator::settle();
     panics::install();
     let cli = Cli::parse();
     run(&cli).unwrap_or_else(|error| {

@@ -1,7 +1,5 @@
 //! One chain: its counts in three windows, and the rows last shown.
 
-use std::collections::HashMap;
-
 use crate::event::Name;
 use crate::fold::FoldMap;
 use crate::names::Names;
@@ -23,7 +21,7 @@ struct Cell {
 pub(super) struct Chain {
     key: ChainKey,
     cells: Vec<Cell>,
-    cell_of: HashMap<(State, State), usize>,
+    cell_of: FoldMap<(State, State), usize>,
     /// Named states by their text, and the place of each in that order.
     order: Vec<Name>,
     place: FoldMap<Name, usize>,
@@ -47,7 +45,7 @@ impl Chain {
         Chain {
             key,
             cells: Vec::new(),
-            cell_of: HashMap::new(),
+            cell_of: FoldMap::default(),
             order: Vec::new(),
             place: FoldMap::default(),
             is_changed: false,

@@ -18,7 +18,8 @@ pub(crate) struct Block {
 
 struct Class {
     entries: usize,
-    blocks_per_page: usize,
+    /// Blocks of a page, as a power of two: finding a block takes no division.
+    page_shift: u32,
     pages: Vec<Box<[u8]>>,
     used: u32,
     free: Vec<u32>,
@@ -45,7 +46,7 @@ impl Arena {
     pub(crate) fn new() -> Arena {
         let class = |entries: usize| Class {
             entries,
-            blocks_per_page: (PAGE_ENTRIES / entries).max(1),
+            page_shift: (PAGE_ENTRIES / entries).max(1).ilog2(),
             pages: Vec::new(),
             used: 0,
             free: Vec::new(),
@@ -74,9 +75,9 @@ impl Arena {
         if let Some(index) = of.free.pop() {
             return Block { class, index };
         }
-        if of.used as usize == of.pages.len() * of.blocks_per_page {
+        if of.used as usize == of.pages.len() << of.page_shift {
             of.pages
-                .push(vec![0; of.blocks_per_page * of.entries * ENTRY_BYTES].into_boxed_slice());
+                .push(vec![0; (of.entries << of.page_shift) * ENTRY_BYTES].into_boxed_slice());
         }
         of.used += 1;
         Block {
@@ -137,9 +138,10 @@ impl Class {
     #[inline]
     fn place(&self, index: u32) -> (usize, usize) {
         let index = index as usize;
+        let in_page = index & ((1 << self.page_shift) - 1);
         (
-            index / self.blocks_per_page,
-            index % self.blocks_per_page * self.entries * ENTRY_BYTES,
+            index >> self.page_shift,
+            in_page * self.entries * ENTRY_BYTES,
         )
     }
 

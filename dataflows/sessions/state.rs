@@ -19,7 +19,7 @@ use super::table::{Slot, Table};
 const SLOTS_AHEAD: usize = 16;
 const BLOCKS_AHEAD: usize = 8;
 /// One slot is swept for so many events.
-const EVENTS_PER_SWEPT_SLOT: usize = 4;
+const EVENTS_PER_SWEPT_SLOT: usize = 8;
 
 /// Counts of what an epoch did on this worker.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]

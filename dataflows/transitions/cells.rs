@@ -50,6 +50,8 @@ pub(super) struct Cells {
     values: FoldMap<CellId, [i128; 3]>,
     is_changed: Vec<bool>,
     changed: Vec<CellId>,
+    /// What the last epoch's changes went out through, kept for its memory.
+    drained: Vec<(Transition, Weights)>,
 }
 
 impl Cells {
@@ -178,14 +180,15 @@ impl Cells {
     }
 
     /// Takes the epoch's changes out: those of the advertisers, then their sums in `*`.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = (Transition, Weights)> {
-        let mut changes = Vec::with_capacity(self.changed.len() * 2);
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = (Transition, Weights)> + '_ {
+        let mut changes = std::mem::take(&mut self.drained);
         while !self.changed.is_empty() {
             for cell in std::mem::take(&mut self.changed) {
                 self.take(cell, &mut changes);
             }
         }
-        changes.into_iter()
+        self.drained = changes;
+        self.drained.drain(..)
     }
 
     /// Takes one cell's change out and passes it on to the cell of `*`.

@@ -23,7 +23,12 @@ struct Bucket {
 /// All minutes that are in a window which they will leave.
 #[derive(Default)]
 pub(super) struct Minutes {
-    buckets: FoldMap<Minute, Bucket>,
+    buckets: FoldMap<Minute, usize>,
+    /// Buckets by number; those of `free` are empty.
+    slots: Vec<Bucket>,
+    free: Vec<usize>,
+    /// The bucket met last: neighbouring edges are often of one minute.
+    last: Option<(Minute, usize)>,
     /// The first minute in the day and in the hour.
     day_start: Minute,
     hour_start: Minute,
@@ -41,7 +46,11 @@ impl Minutes {
         if minute < self.day_start {
             return;
         }
-        let bucket = self.buckets.entry(minute).or_default();
+        let slot = match self.last {
+            Some((last, slot)) if last == minute => slot,
+            _ => self.slot(minute),
+        };
+        let bucket = &mut self.slots[slot];
         let (page, at) = (cell as usize / PAGE_CELLS, cell as usize % PAGE_CELLS);
         if bucket.pages.len() <= page {
             bucket.pages.resize_with(page + 1, || None);
@@ -50,6 +59,18 @@ impl Minutes {
         if value != 0 {
             *bucket.values.entry(cell).or_default() += value;
         }
+    }
+
+    fn slot(&mut self, minute: Minute) -> usize {
+        let (slots, free) = (&mut self.slots, &mut self.free);
+        let slot = *self.buckets.entry(minute).or_insert_with(|| {
+            free.pop().unwrap_or_else(|| {
+                slots.push(Bucket::default());
+                slots.len() - 1
+            })
+        });
+        self.last = Some((minute, slot));
+        slot
     }
 
     /// Moves the clock to `minute`; what leaves a window is given to `change` as (cell, count, value, windows).
@@ -68,13 +89,18 @@ impl Minutes {
         }
         let old_hour_start = std::mem::replace(&mut self.hour_start, hour_start);
         self.day_start = day_start;
-        self.buckets.retain(|&minute, bucket| {
+        self.last = None;
+        let (slots, free) = (&mut self.slots, &mut self.free);
+        self.buckets.retain(|&minute, &mut slot| {
             let leaves_hour = (old_hour_start..hour_start).contains(&minute);
             let leaves_day = minute < day_start;
             if leaves_hour || leaves_day {
-                bucket.each(|cell, count, value| {
-                    change(cell, -count, -value, [false, leaves_day, leaves_hour])
-                });
+                let holds = [false, leaves_day, leaves_hour];
+                slots[slot].each(|cell, count, value| change(cell, -count, -value, holds));
+            }
+            if leaves_day {
+                slots[slot] = Bucket::default();
+                free.push(slot);
             }
             !leaves_day
         });
