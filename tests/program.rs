@@ -4,6 +4,8 @@
 
 #[path = "program/files.rs"]
 mod files;
+#[path = "program/golden.rs"]
+mod golden;
 
 use std::path::Path;
 use std::process::{Command, Output};
