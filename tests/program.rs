@@ -6,6 +6,8 @@
 mod files;
 #[path = "program/golden.rs"]
 mod golden;
+#[path = "program/processes.rs"]
+mod processes;
 
 use std::path::Path;
 use std::process::{Command, Output};
