@@ -8,6 +8,8 @@ mod files;
 mod golden;
 #[path = "program/processes.rs"]
 mod processes;
+#[path = "program/truth.rs"]
+mod truth;
 
 use std::path::Path;
 use std::process::{Command, Output};
