@@ -148,15 +148,15 @@ fn push_details(out: &mut Vec<u8>, line: &Line) {
         out.push(b'"');
     }
     if line.position_s != Line::NONE {
-        out.extend_from_slice(b",\"position_s\":");
+        out.extend_from_slice(b",\"position\":");
         push_number(out, line.position_s as u64);
     }
     if line.duration_s != Line::NONE {
-        out.extend_from_slice(b",\"duration_s\":");
+        out.extend_from_slice(b",\"duration\":");
         push_number(out, line.duration_s as u64);
     }
     if line.event_type == EventType::Consent {
-        out.extend_from_slice(b",\"consent\":\"granted\"");
+        out.extend_from_slice(b",\"attributes\":{\"consent\":\"granted\"}");
     }
 }
 
