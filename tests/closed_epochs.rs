@@ -97,8 +97,7 @@ fn frames(history: &History, settings: &Settings, steps: &[Step], workers: usize
     };
     let source = Decoded::new(&logs, (0..logs.len()).collect(), steps.to_vec(), true);
     run::run(Box::new(source), &options).expect("the run ends");
-    let frames = std::mem::take(&mut *frames.lock().expect("nobody panics"));
-    frames
+    std::mem::take(&mut *frames.lock().expect("nobody panics"))
 }
 
 /// Compares every frame and returns how many there were.
