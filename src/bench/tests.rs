@@ -1,3 +1,5 @@
+//! The workload and the table, on little data.
+
 use super::*;
 
 fn row(value: f64, bound: Option<Bound>) -> Row {
