@@ -124,14 +124,6 @@ impl Arena {
         self.release(block);
         moved
     }
-
-    /// Bytes of all pages and free lists.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        let of = |c: &Class| {
-            c.pages.iter().map(|page| page.len()).sum::<usize>() + c.free.capacity() * 4
-        };
-        self.classes.iter().map(of).sum()
-    }
 }
 
 impl Class {

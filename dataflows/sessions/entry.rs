@@ -241,10 +241,6 @@ impl Bodies {
     pub(crate) fn release(&mut self, index: u32) {
         self.free.push(index);
     }
-
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.bodies.capacity() * size_of::<Body>() + self.free.capacity() * 4
-    }
 }
 
 #[cfg(test)]

@@ -301,13 +301,6 @@ impl State {
         }
         self.arena.resize(slot.block(), len, class)
     }
-
-    /// Bytes of tables, blocks and bodies.
-    #[allow(dead_code)] // for measurements; nothing in the program asks yet
-    pub(crate) fn memory_bytes(&self) -> usize {
-        let tables: usize = self.tables.iter().map(Table::memory_bytes).sum();
-        tables + self.arena.memory_bytes() + self.bodies.memory_bytes()
-    }
 }
 
 /// The entry with its label, or with a body where it has more to say.

@@ -142,10 +142,6 @@ impl Table {
             self.resize(self.users * 2);
         }
     }
-
-    pub(crate) fn memory_bytes(&self) -> usize {
-        self.slots.len() * size_of::<Slot>()
-    }
 }
 
 #[cfg(test)]
