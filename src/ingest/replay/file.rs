@@ -67,20 +67,35 @@ impl Opened {
         match format {
             Format::Json => Ok(false),
             Format::Csv => Ok(true),
-            Format::Auto => {
-                let start = self.reader.fill_buf().map(|start| {
-                    let text = start
-                        .strip_prefix(BYTE_ORDER_MARK)
-                        .unwrap_or(start)
-                        .trim_ascii_start();
-                    text.first().is_some_and(|&byte| byte != b'{')
-                });
-                match start {
-                    // A tear is met again, and named, where blocks are read.
-                    Err(error) if self.is_tear(&error) => Ok(false),
-                    start => Ok(start.map_err(|error| self.failed(&error))?),
-                }
-            }
+            Format::Auto => self.looks_like_csv(),
+        }
+    }
+
+    /// By its name; where that says nothing, CSV if no line of the first block opens an object. A first line alone
+    /// decides nothing: it may be a bad record.
+    fn looks_like_csv(&mut self) -> anyhow::Result<bool> {
+        let name = self.path.to_string_lossy().to_ascii_lowercase();
+        let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
+        if [".json", ".jsonl", ".ndjson"]
+            .iter()
+            .any(|end| name.ends_with(end))
+        {
+            return Ok(false);
+        }
+        if name.ends_with(".csv") {
+            return Ok(true);
+        }
+        let start = self.reader.fill_buf().map(|start| {
+            let text = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start);
+            let mut lines = text
+                .split(|&byte| byte == b'\n')
+                .map(<[u8]>::trim_ascii_start);
+            !text.trim_ascii().is_empty() && !lines.any(|line| line.starts_with(b"{"))
+        });
+        match start {
+            // A tear is met again, and named, where blocks are read.
+            Err(error) if self.is_tear(&error) => Ok(false),
+            start => Ok(start.map_err(|error| self.failed(&error))?),
         }
     }
 

@@ -123,3 +123,14 @@ fn files_are_read_in_step() {
         1
     );
 }
+
+#[test]
+fn a_bad_first_line_does_not_make_json_lines_a_csv_file() {
+    let text = format!("[1, 2]\n{}", line(1_700_000_000_000));
+    let file = written(text.as_bytes());
+    let (read, _) = read_all(&options(vec![file.path().to_owned()]));
+    assert_eq!(read[0], text.as_bytes());
+    let csv = written(b"user_id,ts,channel\nu,1700000000000,search\n");
+    let (read, _) = read_all(&options(vec![csv.path().to_owned()]));
+    assert_eq!(read[0], b"u,1700000000000,search\n");
+}

@@ -518,37 +518,3 @@ fn the_truth_does_not_depend_on_the_seed() {
     let json = serde_json::to_string(&truth).unwrap();
     assert!(json.contains("\"removal_effects\"") && json.contains("(start)"));
 }
-
-/// Lines a second on one core: `cargo test --release --lib simulator -- --ignored --nocapture speed`.
-#[test]
-#[ignore = "a measurement"]
-fn speed() {
-    let cases = [
-        ("normal", 1_000.0, 5_000_000),
-        ("flat", 1_000.0, 5_000_000),
-        ("flat", 208_000.0, 20_000_000),
-    ];
-    for (scenario, rate, count) in cases {
-        let options = Options {
-            rate: Some(rate),
-            ..events(count)
-        };
-        let mut simulator = simulator(scenario, options);
-        let (mut out, mut lines, mut bytes) = (Vec::new(), 0, 0);
-        let begun = std::time::Instant::now();
-        loop {
-            out.clear();
-            match simulator.fill(&mut out, 1_000) {
-                0 => break,
-                filled => lines += filled,
-            }
-            bytes += out.len();
-        }
-        let seconds = begun.elapsed().as_secs_f64();
-        println!(
-            "{scenario} at {rate}/s: {lines} lines, {:.2} M lines/s, {} bytes a line",
-            lines as f64 / seconds / 1e6,
-            bytes / lines
-        );
-    }
-}
