@@ -3,7 +3,8 @@
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Watermark;
-use crate::event::Name;
+use crate::event::{Name, UserId};
+use crate::transitions::ChainKey;
 
 /// One message, broadcast to all workers at its epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,4 +30,8 @@ pub struct Question {
 pub enum Subject {
     /// The transition counts of every chain.
     Transitions,
+    /// One chain.
+    Chain(ChainKey),
+    /// One user.
+    User(UserId),
 }

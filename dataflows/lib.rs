@@ -3,6 +3,7 @@
 //! [`build`] is the pipeline on one screen. Two doors lead out and no third: small results leave as [`row::Row`]s,
 //! large ones stay, as an arranged trace and as operator state, and are asked through [`control::Question`]s.
 
+pub mod answer;
 pub mod attribution;
 pub mod clock;
 pub mod control;

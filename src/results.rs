@@ -45,7 +45,7 @@ impl Results {
     }
 
     fn text(&self, name: Name) -> String {
-        self.frames.text(name).to_owned()
+        self.frames.labels().text(name).as_ref().to_owned()
     }
 
     fn chain(&self, answer: &Answer, window: Window) -> Option<(report::ChainKey, report::Chain)> {
@@ -63,7 +63,7 @@ impl Results {
                 Some(((self.state(*from), self.state(*to)), counted(weights)?))
             })
             .collect();
-        let shown = self.frames.attributions.get(&(answer.chain, window));
+        let shown = self.frames.attribution(answer.chain, window);
         assert_eq!(
             shown.is_some(),
             !counts.is_empty(),
