@@ -117,6 +117,8 @@ pub struct Simulator {
 #[serde(default, deny_unknown_fields)]
 pub struct Run {
     pub source: RunSource,
+    /// Event time that the simulator has behind it at the start.
+    pub past: Duration,
     /// Users are made up, so the public development key will do.
     pub development: bool,
 }
@@ -223,6 +225,7 @@ impl Default for Run {
     fn default() -> Run {
         Run {
             source: RunSource::None,
+            past: Duration::of_minutes(10),
             development: false,
         }
     }
