@@ -9,7 +9,7 @@ use dataflows::attribution::Attribution;
 use dataflows::dispositions::Dispositions;
 use dataflows::epochs::Epoch;
 use dataflows::event::Name;
-use dataflows::row::Row;
+use dataflows::row::{Clock, Load, Matrix, Row};
 use dataflows::transitions::{ChainKey, Window};
 
 /// All rows of one closed epoch.
@@ -20,6 +20,10 @@ pub struct Frames {
     pub names: HashMap<Name, String>,
     pub dispositions: Dispositions,
     pub attributions: BTreeMap<(ChainKey, Window), Attribution>,
+    /// The counts of the chains that are watched.
+    pub transitions: BTreeMap<ChainKey, Matrix>,
+    pub clock: Option<Clock>,
+    pub loads: BTreeMap<usize, Load>,
 }
 
 impl Frames {
@@ -40,6 +44,17 @@ impl Frames {
                 Row::Attribution(row) => {
                     self.attributions.remove(&(row.chain, row.window));
                 }
+                Row::Transitions(row) if diff > 0 => {
+                    self.transitions.insert(row.chain, row);
+                }
+                Row::Transitions(row) => {
+                    self.transitions.remove(&row.chain);
+                }
+                Row::Clock(clock) if diff > 0 => self.clock = Some(clock),
+                Row::Load(load) if diff > 0 => {
+                    self.loads.insert(load.worker, load);
+                }
+                Row::Clock(_) | Row::Load(_) => {}
             }
         }
     }
