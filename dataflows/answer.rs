@@ -23,7 +23,7 @@ pub struct Answer {
 
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Body {
-    Chain(Counted),
+    Chain(Box<Counted>),
     User(User),
     /// How many of a receipt's events were accepted, and how many were duplicates.
     Receipt {

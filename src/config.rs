@@ -318,6 +318,7 @@ impl Config {
             journeys: self.journeys.rule.into(),
             allowed_lateness_ms: self.lateness.allowed.ms(),
             watermark_support: self.lateness.watermark_support,
+            processes: self.workers.processes,
         }
     }
 }

@@ -31,7 +31,7 @@ mod user;
 
 use std::net::{SocketAddr, TcpListener};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::{Arc, MutexGuard};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
@@ -39,9 +39,7 @@ use dataflows::settings::Settings;
 use tokio::runtime::Runtime;
 
 use crate::frames::Frames;
-use crate::ingest::http::Door;
-use crate::meter::Meter;
-use crate::questions::Questions;
+use crate::run::Doors;
 
 pub use limits::Limits;
 
@@ -50,15 +48,6 @@ use live::Hub;
 
 /// Threads that talk to clients. More would take the processor from the workers.
 const THREADS: usize = 2;
-
-/// The running engine as the server sees it.
-#[derive(Clone)]
-pub struct Doors {
-    pub frames: Arc<Mutex<Frames>>,
-    pub questions: Questions,
-    pub door: Door,
-    pub meter: Arc<Meter>,
-}
 
 /// What does not change while the server runs.
 #[derive(Clone, Debug)]

@@ -299,11 +299,8 @@ impl Blocks {
             blocks.extend(chunks.enumerate().map(|(place, lines)| {
                 let lines: Vec<&[u8]> = lines.iter().map(|line| &line.bytes[..]).collect();
                 let block = Block {
-                    partition: partition as u32,
-                    payload: Payload::Json(lines.join(&b'\n')),
                     ends_partition: place == last,
-                    ends_epoch: false,
-                    thread: None,
+                    ..Block::new(partition as u32, Payload::Json(lines.join(&b'\n')))
                 };
                 (place, block)
             }));

@@ -78,6 +78,7 @@ fn event(i: u64) -> Event {
         kind,
         touches: false,
         userless: false,
+        receipt: Default::default(),
     }
 }
 

@@ -3,7 +3,7 @@
 //! In: a [`Block`], and later where its partition's log stood before it. Out: an [`Admitted`] block. What must hold:
 //! the first half depends on the block alone, so any worker can do it at any time; the second on the log alone.
 
-use dataflows::event::{DEFAULT_ADVERTISER, Event, Kind, Name, TimeMs, UNKNOWN, UserId};
+use dataflows::event::{DEFAULT_ADVERTISER, Event, Kind, Name, Receipt, TimeMs, UNKNOWN, UserId};
 use dataflows::fold::FoldMap;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -73,6 +73,12 @@ impl Admitter {
             Payload::Json(bytes) => self.decode_lines(bytes, out),
             Payload::Csv(bytes, decoder) => self.decode_rows(bytes, decoder, out),
             Payload::Events(events, range) => self.take_events(&events[range.clone()], out),
+            Payload::Heartbeat(time) => out.top.raise(*time),
+        }
+        if block.receipt.is_some() {
+            out.events
+                .iter_mut()
+                .for_each(|event| event.receipt = block.receipt);
         }
     }
 
@@ -177,6 +183,7 @@ impl Admitter {
             kind,
             touches: record.touches,
             userless: record.user.is_none(),
+            receipt: Receipt::NONE,
         }
     }
 

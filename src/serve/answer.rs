@@ -30,8 +30,7 @@ impl Context {
 
     /// Age of the last closed epoch; `None` before the first.
     pub(super) fn staleness_ms(&self) -> Option<u64> {
-        let closed_at = self.doors.meter.last_closed()?;
-        Some(closed_at.elapsed().as_millis() as u64)
+        Some(self.doors.meter.since_closed()?.as_millis() as u64)
     }
 }
 

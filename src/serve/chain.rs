@@ -1,6 +1,6 @@
 //! What is asked of one chain: its counts and what follows from them, at one epoch.
 
-use dataflows::answer::{Answer, Body, Counted};
+use dataflows::answer::{Body, Counted};
 use dataflows::control::Subject;
 use dataflows::epochs::Epoch;
 use dataflows::transitions::{ChainKey, Window};
@@ -10,7 +10,7 @@ use warp::http::StatusCode;
 use super::Context;
 use super::answer::Problem;
 use crate::frames::{dimension_name, scope_text, window_name};
-use crate::questions::AskError;
+use crate::questions::{Answered, AskError};
 
 /// The parameters that name a chain and the form of the answer.
 pub(super) const PARAMETERS: &[&str] = &["scope", "dimension", "window", "format", "at_epoch"];
@@ -46,44 +46,35 @@ impl Context {
         chain: ChainKey,
         at: Option<Epoch>,
     ) -> Result<(Epoch, Counted), Problem> {
-        let answers = self.ask(Subject::Chain(chain), at).await?;
-        let counted = answers.into_iter().find_map(|answer| match answer.body {
-            Body::Chain(counted) => Some((answer.as_of_epoch, counted)),
+        let answered = self.ask(Subject::Chain(chain), at).await?;
+        let mut answers = answered.answers.into_iter();
+        let counted = answers.find_map(|answer| match answer.body {
+            Body::Chain(counted) => Some(*counted),
             _ => None,
         });
-        Ok(counted.unwrap_or_else(|| {
-            let nothing = Counted {
-                chain,
-                counts: Vec::new(),
-                windows: [None, None, None],
-            };
-            (at.unwrap_or_else(|| self.frames().as_of_epoch), nothing)
-        }))
+        let counted = counted.unwrap_or_else(|| Counted {
+            chain,
+            counts: Vec::new(),
+            windows: [None, None, None],
+        });
+        Ok((answered.as_of_epoch, counted))
     }
 
     pub(super) async fn ask(
         &self,
         subject: Subject,
         at: Option<Epoch>,
-    ) -> Result<Vec<Answer>, Problem> {
+    ) -> Result<Answered, Problem> {
         let asked = self.doors.questions.ask(subject, at).await;
-        asked.map_err(|error| refused(error, at))
+        asked.map_err(refused)
     }
 }
 
-fn refused(error: AskError, at: Option<Epoch>) -> Problem {
-    let wanted = at.unwrap_or_default();
-    match error {
-        AskError::Closed { epoch } => Problem::new(
-            StatusCode::CONFLICT,
-            format!("epoch {wanted} has closed, {epoch} is open; ask for a later one"),
-        ),
-        AskError::TooFar => Problem::bad(format!(
-            "epoch {wanted} is more than ten seconds ahead; ask for an earlier one"
-        )),
-        AskError::Stopped => Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            "the engine stops and takes no more questions",
-        ),
-    }
+fn refused(error: AskError) -> Problem {
+    let status = match error {
+        AskError::Closed { .. } => StatusCode::CONFLICT,
+        AskError::TooFar { .. } => StatusCode::BAD_REQUEST,
+        AskError::Stopped => StatusCode::SERVICE_UNAVAILABLE,
+    };
+    Problem::new(status, error.to_string())
 }

@@ -36,8 +36,13 @@ pub(super) struct Worker {
 impl Context {
     /// The engine over the last ten seconds.
     pub(super) fn engine(&self) -> Engine {
-        let measured = self.doors.meter.snapshot();
-        let [latency_ms_p50, latency_ms_p99, latency_ms_p999] = measured.latency_ms;
+        let measured = self.doors.meter.read();
+        let latency = &measured.latency_us;
+        let latency_ms = |quantile| {
+            let is_known = !latency.is_empty();
+            is_known.then(|| latency.value_at_quantile(quantile) as f64 / 1e3)
+        };
+        let lag = &measured.lag_ms;
         let (event_time_ms, workers) = {
             let frames = self.frames();
             let event_time_ms = frames.clock.and_then(|clock| clock.now_ms);
@@ -51,13 +56,13 @@ impl Context {
             (event_time_ms, workers.collect())
         };
         Engine {
-            events_per_second: measured.events_per_second,
-            latency_ms_p50,
-            latency_ms_p99,
-            latency_ms_p999,
+            events_per_second: measured.records_per_second,
+            latency_ms_p50: latency_ms(0.5),
+            latency_ms_p99: latency_ms(0.99),
+            latency_ms_p999: latency_ms(0.999),
             epochs_per_second: measured.epochs_per_second,
             event_time_ms,
-            event_lag_ms: measured.event_lag_ms,
+            event_lag_ms: (!lag.is_empty()).then(|| lag.value_at_quantile(0.5) as f64),
             memory_bytes: resident_bytes().unwrap_or(0),
             uptime_ms: self.began.elapsed().as_millis() as u64,
             workers,

@@ -12,7 +12,8 @@ use warp::reply::Response;
 use super::Context;
 use super::answer::{self, Problem, stamped};
 use super::routes::{Asked, Doc};
-use crate::ingest::http::{Receipt, Refused};
+use crate::ingest::http::{Became, Progress};
+use crate::ingest::intake::NotPosted;
 
 pub(super) static DOC: Doc = Doc::post("/api/v1/events", "take in JSON lines", "Receipt");
 
@@ -34,42 +35,36 @@ pub(super) fn route(context: &Arc<Context>) -> BoxedFilter<(Response,)> {
 }
 
 async fn take(context: Arc<Context>, asked: Asked) -> Result<Response, Problem> {
-    let receipt = context
-        .doors
-        .door
-        .post(asked.body.to_vec())
-        .map_err(refused)?;
-    match tokio::time::timeout(WAIT, receipt).await {
-        Ok(receipt) => Ok(taken(&context, receipt)),
-        Err(_) => {
-            let later = json!({
-                "generation": context.facts.generation,
-                "epoch": context.frames().as_of_epoch,
-            });
-            Ok(answer::json(StatusCode::ACCEPTED, &later))
-        }
-    }
-}
-
-fn taken(context: &Context, receipt: Receipt) -> Response {
-    let body = ReceiptAnswer {
-        read: receipt.read,
-        accepted: receipt.accepted,
-        duplicate: receipt.duplicate,
-        late: receipt.late,
-        invalid: receipt.invalid,
-        no_consent: receipt.no_consent,
+    let door = &context.doors.door;
+    let posted = door.post(asked.body.to_vec()).map_err(refused)?;
+    let epoch = match posted.within(WAIT).await {
+        Progress::Closed(became) => return Ok(taken(&context, became)),
+        Progress::Entered(epoch) => Some(epoch),
+        Progress::Waiting => None,
     };
-    stamped(context.stamp(receipt.epoch), &body)
+    let later = json!({ "generation": context.facts.generation, "epoch": epoch });
+    Ok(answer::json(StatusCode::ACCEPTED, &later))
 }
 
-fn refused(refused: Refused) -> Problem {
+fn taken(context: &Context, became: Became) -> Response {
+    let body = ReceiptAnswer {
+        read: became.read,
+        accepted: became.accepted,
+        duplicate: became.duplicate,
+        late: became.late,
+        invalid: became.invalid,
+        no_consent: became.no_consent,
+    };
+    stamped(context.stamp(became.as_of_epoch), &body)
+}
+
+fn refused(refused: NotPosted) -> Problem {
     match refused {
-        Refused::Behind => Problem::new(
+        NotPosted::Full => Problem::new(
             StatusCode::TOO_MANY_REQUESTS,
             "the engine is behind; send the same lines again in a second",
         ),
-        Refused::Stopped => Problem::new(
+        NotPosted::Stopped => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "the engine stops; send the same lines to it again once it runs",
         ),

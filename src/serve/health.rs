@@ -24,9 +24,9 @@ impl Context {
         if self.is_draining.load(Ordering::Relaxed) {
             return Some("it stops");
         }
-        match self.doors.meter.last_closed() {
+        match self.doors.meter.since_closed() {
             None => Some("no epoch has closed yet"),
-            Some(at) if at.elapsed() >= STALE => Some("no epoch has closed for 2 s"),
+            Some(age) if age >= STALE => Some("no epoch has closed for 2 s"),
             Some(_) => None,
         }
     }

@@ -138,19 +138,19 @@ fn records(page: &mut Page, context: &Context) {
 }
 
 fn engine(page: &mut Page, context: &Context, engine: &Engine) {
-    let measured = context.doors.meter.snapshot();
+    let measured = context.doors.meter.read();
     page.one(
         "epochs_closed_total",
         "counter",
         "Epochs closed",
-        measured.epochs_closed,
+        measured.epochs_total,
     );
-    page.one(
-        "queue_depth",
-        "gauge",
-        "Blocks that wait to be decoded",
-        measured.queue_depth,
-    );
+    for (name, help, count) in [
+        ("epochs_open", "Epochs with records under way", measured.epochs_open),
+        ("queue_depth", "Records under way, taken in but not in a result", measured.records_open),
+    ] {
+        page.one(name, "gauge", help, count);
+    }
     let staleness = context.staleness_ms().map(|ms| ms as f64 / 1e3);
     page.maybe(
         "staleness_seconds",

@@ -72,18 +72,22 @@ pub(super) fn route(context: &Arc<Context>) -> BoxedFilter<(Response,)> {
 
 async fn answer(context: Arc<Context>, asked: Asked) -> Result<Response, Problem> {
     let user = pseudonym(&context.facts.key, &raw_id(&asked.body)?);
-    let answers = context.ask(Subject::User(user), None).await?;
-    let found = answers.into_iter().find_map(|answer| match answer.body {
-        Body::User(user) => Some((answer.as_of_epoch, user)),
+    let answered = context.ask(Subject::User(user), None).await?;
+    let mut answers = answered.answers.into_iter();
+    let found = answers.find_map(|answer| match answer.body {
+        Body::User(user) => Some(user),
         _ => None,
     });
-    let (epoch, user) = found.ok_or_else(|| {
+    let user = found.ok_or_else(|| {
         let detail =
             "nothing is held of this user: no event came, or all are older than what is kept";
         Problem::new(StatusCode::NOT_FOUND, detail)
     })?;
     let labels = context.frames().labels().clone();
-    Ok(stamped(context.stamp(epoch), &shaped(user, &labels)))
+    Ok(stamped(
+        context.stamp(answered.as_of_epoch),
+        &shaped(user, &labels),
+    ))
 }
 
 /// The id in the body; what is wrong with the body is said without repeating it.

@@ -14,10 +14,10 @@ use dataflows::transitions::{ChainKey, Dimension, Scope, State, Window};
 use dataflows::weight::Weight;
 use serde_json::Value;
 use tributary::frames::Frames;
-use tributary::ingest::http::Door;
+use tributary::ingest::source::Nothing;
 use tributary::meter::Meter;
-use tributary::questions::Questions;
-use tributary::serve::{self, Doors, Facts, Limits, Server};
+use tributary::run::{self, Doors, Options, Running};
+use tributary::serve::{self, Facts, Limits, Server};
 
 pub(crate) const GENERATION: u64 = 1_763_690_000_000;
 
@@ -26,17 +26,23 @@ pub(crate) struct MadeUp {
     pub(crate) meter: Arc<Meter>,
     pub(crate) server: Server,
     pub(crate) address: SocketAddr,
+    _running: Running,
 }
 
 /// A server with one advertiser, as of epoch 1.
 pub(crate) fn start(limits: Limits) -> MadeUp {
     let frames = Arc::new(Mutex::new(Frames::default()));
     let meter = Arc::new(Meter::default());
+    // An engine that has nothing to do, for the doors that are not looked at here.
+    let options = Options {
+        is_live: true,
+        ..Options::flat_out(Settings::default(), [7; 32], 1, 1_000)
+    };
+    let running = run::start(Box::new(Nothing), &options).unwrap();
     let doors = Doors {
         frames: frames.clone(),
-        questions: Questions::default(),
-        door: Door::default(),
         meter: meter.clone(),
+        ..running.doors.clone()
     };
     let facts = Facts {
         generation: GENERATION,
@@ -57,6 +63,7 @@ pub(crate) fn start(limits: Limits) -> MadeUp {
         meter,
         server,
         address,
+        _running: running,
     };
     let mut rows = names(&["acme", "search", "video", "(start)"]);
     rows.push((clock(60_000), 1));
@@ -69,7 +76,7 @@ pub(crate) fn start(limits: Limits) -> MadeUp {
 impl MadeUp {
     pub(crate) fn close(&self, epoch: u64, changes: Vec<(Row, isize)>) {
         self.frames.lock().unwrap().close(epoch, changes);
-        self.meter.close();
+        self.meter.close(epoch + 1);
     }
 
     /// Status and body of a GET.

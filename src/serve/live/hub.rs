@@ -13,7 +13,7 @@ use super::shape::Shape;
 use crate::frames::{Frames, Mark, Topic};
 use crate::meter::Meter;
 use crate::questions::Questions;
-use crate::serve::Doors;
+use crate::run::Doors;
 
 /// A client that has heard nothing for so long hears that nothing has happened.
 pub(super) const HEARTBEAT: Duration = Duration::from_secs(5);
@@ -52,8 +52,7 @@ impl Hub {
     }
 
     pub(super) fn staleness_ms(&self) -> Option<u64> {
-        let closed_at = self.meter.last_closed()?;
-        Some(closed_at.elapsed().as_millis() as u64)
+        Some(self.meter.since_closed()?.as_millis() as u64)
     }
 
     /// Tells all readers that the end has come.
