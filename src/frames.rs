@@ -152,8 +152,8 @@ impl Frames {
         let mark = self.mark();
         let chains = self
             .rows
-            .iter()
-            .filter_map(|(_, entry)| match &entry.cell.value {
+            .values()
+            .filter_map(|entry| match &entry.cell.value {
                 Value::Attribution(row) => Some((row, entry.mark.revision)),
                 _ => None,
             });
