@@ -26,7 +26,7 @@ pub(crate) struct MadeUp {
     pub(crate) meter: Arc<Meter>,
     pub(crate) server: Server,
     pub(crate) address: SocketAddr,
-    _running: Running,
+    _running: Mutex<Running>,
 }
 
 /// A server with one advertiser, as of epoch 1.
@@ -63,7 +63,7 @@ pub(crate) fn start(limits: Limits) -> MadeUp {
         meter,
         server,
         address,
-        _running: running,
+        _running: Mutex::new(running),
     };
     let mut rows = names(&["acme", "search", "video", "(start)"]);
     rows.push((clock(60_000), 1));
