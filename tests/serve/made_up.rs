@@ -26,6 +26,7 @@ pub(crate) struct MadeUp {
     pub(crate) meter: Arc<Meter>,
     pub(crate) server: Server,
     pub(crate) address: SocketAddr,
+    pub(crate) http: Http,
     _running: Mutex<Running>,
 }
 
@@ -63,6 +64,7 @@ pub(crate) fn start(limits: Limits) -> MadeUp {
         meter,
         server,
         address,
+        http: Http(address),
         _running: Mutex::new(running),
     };
     let mut rows = names(&["acme", "search", "video", "(start)"]);
@@ -78,12 +80,18 @@ impl MadeUp {
         self.frames.lock().unwrap().close(epoch, changes);
         self.meter.close(epoch + 1);
     }
+}
 
+/// A server by its address: small blocking requests.
+#[derive(Clone, Copy)]
+pub(crate) struct Http(pub(crate) SocketAddr);
+
+impl Http {
     /// Status and body of a GET.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
         let (status, _, body) = self.ask(&format!(
             "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-            self.address
+            self.0
         ));
         (status, body)
     }
@@ -97,7 +105,7 @@ impl MadeUp {
     pub(crate) fn post(&self, path: &str, body: &str) -> (u16, String) {
         let (status, _, body) = self.ask(&format!(
             "POST {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
-            self.address,
+            self.0,
             body.len()
         ));
         (status, body)
@@ -120,11 +128,18 @@ impl MadeUp {
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.address).unwrap();
+        let stream = TcpStream::connect(self.0).unwrap();
         stream
             .set_read_timeout(Some(Duration::from_secs(20)))
             .unwrap();
         stream
+    }
+}
+
+impl std::ops::Deref for MadeUp {
+    type Target = Http;
+    fn deref(&self) -> &Http {
+        &self.http
     }
 }
 
