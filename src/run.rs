@@ -184,7 +184,7 @@ impl Running {
     /// When the source could not be read.
     pub fn join(self) -> Result<Option<Results>> {
         let Running {
-            stop_at_drop,
+            stop_at_drop: _stops_after,
             workers,
             reader,
             results,

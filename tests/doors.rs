@@ -273,7 +273,7 @@ fn two_processes_answer_alike_as_of_one_epoch() {
         })
     };
     let both = [start(0), start(1)].map(|starting| starting.join().unwrap());
-    let stops = [both[0].stopper(), both[1].stopper()];
+    let stops = StopAll(both.iter().map(Running::stopper).collect());
     Runtime::new().unwrap().block_on(async {
         let everyone = ChainKey {
             scope: Scope::Everyone,
@@ -284,7 +284,7 @@ fn two_processes_answer_alike_as_of_one_epoch() {
             let present = both[0].doors.questions.ask(Subject::Chain(everyone), None);
             let present = present.await.unwrap();
             if !present.answers.is_empty() {
-                asked_for = present.as_of_epoch + 200;
+                asked_for = present.as_of_epoch + 1_500;
             }
         }
         let ask = |running: &Running| {
@@ -305,9 +305,7 @@ fn two_processes_answer_alike_as_of_one_epoch() {
         let frames = running.doors.frames.clone();
         (running, frames)
     });
-    frames
-        .iter()
-        .for_each(|(running, _)| running.stopper().stop());
+    drop(stops);
     let frames = frames.map(|(running, frames)| {
         running.join().expect("it ends well");
         frames
@@ -316,6 +314,15 @@ fn two_processes_answer_alike_as_of_one_epoch() {
     assert_eq!(one.dispositions, two.dispositions);
     assert_eq!(one.attributions, two.attributions);
     assert!(one.dispositions.read > 0 && one.dispositions.read == one.dispositions.total());
+}
+
+/// One process of a cluster ends only with the others, also where a test fails.
+struct StopAll(Vec<Stop>);
+
+impl Drop for StopAll {
+    fn drop(&mut self) {
+        self.0.iter().for_each(Stop::stop);
+    }
 }
 
 /// Two addresses on loopback that nobody listens at.

@@ -272,6 +272,7 @@ fn run(logs: &[Vec<Line>], workers: usize) -> (Results, Rejections) {
         },
         on_frame: None,
         on_block: None,
+        is_live: false,
         record_bytes_max: 16 << 20,
         on_rejected: Some(Arc::new(move |partition, before, records| {
             let mut sink = sink.lock().expect("nobody panics");
