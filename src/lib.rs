@@ -16,5 +16,6 @@ pub mod questions;
 pub mod report;
 pub mod results;
 pub mod run;
+pub mod serve;
 pub mod verify;
 pub mod worker;

@@ -39,6 +39,7 @@ struct Inner {
 struct Second {
     number: u64,
     latency_us: Histogram<u64>,
+    lag_ms: Histogram<u64>,
     records: u64,
     closed: u64,
 }
@@ -51,7 +52,9 @@ pub struct Reading {
     pub latency_us: Histogram<u64>,
     /// The same since the start.
     pub latency_us_total: Histogram<u64>,
-    /// Wall clock less event time at acceptance, in milliseconds, since the start.
+    /// Wall clock less event time at acceptance, in milliseconds, over the last ten seconds.
+    pub lag_ms: Histogram<u64>,
+    /// The same since the start.
     pub lag_ms_total: Histogram<u64>,
     pub records_per_second: f64,
     pub records_total: u64,
@@ -122,7 +125,15 @@ impl Meter {
         if let Some(newest) = newest {
             let lag = (wall_ms() - newest).max(0) as u64;
             inner.lag_ms.saturating_record_n(lag, records);
+            let recent = inner.second(second);
+            recent.lag_ms.saturating_record_n(lag, records);
         }
+    }
+
+    /// Time since an epoch closed; `None` before the first.
+    pub fn since_closed(&self) -> Option<Duration> {
+        let inner = self.lock();
+        (inner.closed > 0).then(|| inner.last_closed.elapsed())
     }
 
     /// All epochs before `first_open` have closed.
@@ -151,18 +162,22 @@ impl Meter {
         let second = self.second();
         let mut inner = self.lock();
         inner.second(second);
-        let mut latency_us = histogram(LATENCY_US_MAX);
-        for recent in &inner.seconds {
-            latency_us
-                .add(&recent.latency_us)
-                .expect("histograms of the same bounds");
-        }
+        let recent = |of: fn(&Second) -> &Histogram<u64>| {
+            let mut sum = histogram(LATENCY_US_MAX);
+            for second in &inner.seconds {
+                sum.add(of(second)).expect("histograms of the same bounds");
+            }
+            sum
+        };
+        let latency_us = recent(|second| &second.latency_us);
+        let lag_ms = recent(|second| &second.lag_ms);
         let over = self.began.elapsed().as_secs_f64().clamp(1.0, RECENT as f64);
         let sum = |of: fn(&Second) -> u64| inner.seconds.iter().map(of).sum::<u64>() as f64 / over;
         Reading {
             uptime: self.began.elapsed(),
             latency_us,
             latency_us_total: inner.latency_us.clone(),
+            lag_ms,
             lag_ms_total: inner.lag_ms.clone(),
             records_per_second: sum(|second| second.records),
             records_total: inner.records,
@@ -194,6 +209,7 @@ impl Inner {
             self.seconds.push_back(Second {
                 number,
                 latency_us: histogram(LATENCY_US_MAX),
+                lag_ms: histogram(LATENCY_US_MAX),
                 records: 0,
                 closed: 0,
             });

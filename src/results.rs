@@ -50,7 +50,7 @@ impl Results {
     }
 
     fn text(&self, name: Name) -> String {
-        self.frames.text(name).to_owned()
+        self.frames.labels().text(name).as_ref().to_owned()
     }
 
     fn chain(&self, answer: &Counted, window: Window) -> Option<(report::ChainKey, report::Chain)> {
@@ -68,7 +68,7 @@ impl Results {
                 Some(((self.state(*from), self.state(*to)), counted(weights)?))
             })
             .collect();
-        let shown = self.frames.attributions.get(&(answer.chain, window));
+        let shown = self.frames.attribution(answer.chain, window);
         assert_eq!(
             shown.is_some(),
             !counts.is_empty(),

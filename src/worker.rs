@@ -317,8 +317,14 @@ impl Flow {
     /// Lets everybody finish, asks for all transition counts, and leaves the results.
     fn finish(mut self, worker: &mut Worker, job: &Job) {
         let is_asker = worker.index() == 0;
-        if is_asker {
-            self.advance(LAST_EPOCH);
+        // Clients of a live run see its last epoch, so there it is no other than the next.
+        let last = match (job.is_live, job.processes) {
+            (false, _) => Some(LAST_EPOCH),
+            (true, 1) => Some(job.intake.epoch() + 1),
+            (true, _) => None,
+        };
+        if let (true, Some(last)) = (is_asker, last) {
+            self.advance(last);
             let question = Question {
                 id: 0,
                 asker: 0,

@@ -187,13 +187,9 @@ impl Admitter {
         }
     }
 
-    /// The pseudonym of a raw id; one that begins with NUL is set apart from the stand-ins of [`Self::userless`].
     #[inline]
     fn user(&self, raw: &str) -> UserId {
-        if raw.starts_with('\0') {
-            return UserId::new(&self.key, &[b"\0user\0", raw.as_bytes()].concat());
-        }
-        UserId::new(&self.key, raw.as_bytes())
+        pseudonym(&self.key, raw)
     }
 
     /// The stand-in for the user of an event that has none; no raw user id can hash to it.
@@ -302,4 +298,13 @@ impl Decoded {
         );
         self.events.push(event);
     }
+}
+
+/// The pseudonym of a raw id; one that begins with NUL is set apart from the stand-ins for users that are not named.
+#[inline]
+pub fn pseudonym(key: &[u8; 32], raw: &str) -> UserId {
+    if raw.starts_with('\0') {
+        return UserId::new(key, &[b"\0user\0", raw.as_bytes()].concat());
+    }
+    UserId::new(key, raw.as_bytes())
 }

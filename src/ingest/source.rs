@@ -83,3 +83,16 @@ impl Source for Decoded {
         Ok(self.blocks.next())
     }
 }
+
+/// No records of its own: all come in by other ways.
+pub struct Nothing;
+
+impl Source for Nothing {
+    fn partitions(&self) -> Vec<u32> {
+        Vec::new()
+    }
+
+    fn next(&mut self, _: Vec<u8>) -> anyhow::Result<Option<Block>> {
+        Ok(None)
+    }
+}
