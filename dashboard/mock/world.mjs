@@ -84,8 +84,13 @@ export class World {
     }
   }
 
+  /** More in the evening than in the morning, and a little noise. */
+  busy() {
+    return 1 + 0.3 * Math.sin(this.now_ms / (90 * MINUTE_MS)) + 0.3 * (this.random() - 0.5);
+  }
+
   advance(ms) {
-    this.due = (this.due ?? 0) + (this.rate * ms) / MINUTE_MS;
+    this.due = (this.due ?? 0) + this.busy() * ((this.rate * ms) / MINUTE_MS);
     for (; this.due >= 1; this.due -= 1) this.journey();
     this.dispositions.open_journeys = this.open.size;
     this.dispositions.open_sessions = Math.round(this.open.size * 1.1);

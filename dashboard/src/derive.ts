@@ -9,6 +9,8 @@ import type { Chain } from "./wire";
 
 /** Colours that can be told apart; whoever comes later shares one row and one grey. */
 export const SLOTS = 12;
+/** Rows to leave room for before anything is known. */
+export const EXPECTED_ROWS = 8;
 export const OTHER = "(other)";
 
 export interface Channel {

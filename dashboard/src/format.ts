@@ -6,6 +6,8 @@ export interface Written {
 }
 export type Format = (value: number) => Written;
 
+/** A thin space joins digits and unit. */
+export const THIN = "\u2009";
 const MINUS = "−";
 const IN_FULL_BELOW = 10_000_000;
 const formats = new Map<number, Intl.NumberFormat>();
@@ -28,6 +30,12 @@ export function short(value: number): Written {
   const scaled = value / found[0];
   const size = Math.abs(scaled);
   return { digits: grouped(scaled, size >= 99.95 ? 0 : size >= 9.995 ? 1 : 2), unit: found[1] };
+}
+
+/** At an axis: no more digits than the tick has. */
+export function tick(value: number): string {
+  const { digits, unit = "" } = value < 10_000 ? { digits: value < 1000 ? String(value) : grouped(value, 0), unit: undefined } : short(value);
+  return `${digits.includes(".") ? digits.replace(/\.?0+$/, "") : digits}${unit && THIN}${unit}`;
 }
 
 /** In full below ten million, then three digits. */
@@ -63,10 +71,10 @@ export function duration(ms: number): Written {
   const seconds = Math.floor(ms / 1000);
   if (seconds < 60) return { digits: String(seconds), unit: "s" };
   const minutes = Math.floor(seconds / 60);
-  if (minutes < 60) return { digits: `${minutes} min ${seconds % 60}`, unit: "s" };
+  if (minutes < 60) return { digits: `${minutes} min ${seconds % 60} s` };
   const hours = Math.floor(minutes / 60);
-  if (hours < 48) return { digits: `${hours} h ${minutes % 60}`, unit: "min" };
-  return { digits: `${Math.floor(hours / 24)} d ${hours % 24}`, unit: "h" };
+  if (hours < 48) return { digits: `${hours} h ${minutes % 60} min` };
+  return { digits: `${Math.floor(hours / 24)} d ${hours % 24} h` };
 }
 /** How old, to a tenth of a second while it is young. */
 export function age(ms: number): Written {
@@ -78,6 +86,4 @@ export const clock = (at_ms: number): string => new Date(at_ms).toISOString().sl
 export const minuteOfDay = (at_ms: number): string => clock(at_ms).slice(0, 5);
 export const moment = (at_ms: number): string => `${new Date(at_ms).toISOString().slice(0, 19).replace("T", " ")} UTC`;
 
-/** A thin space joins digits and unit. */
-export const THIN = "\u2009";
 export const written = ({ digits, unit }: Written): string => (unit ? `${digits}${THIN}${unit}` : digits);

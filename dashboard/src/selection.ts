@@ -11,6 +11,7 @@ export const DIMENSIONS: readonly Dimension[] = ["channel", "campaign"];
 export const MEASURES: readonly Measure[] = ["conversions", "value"];
 export const WINDOWS: readonly ChainWindow[] = ["all", "24h", "1h"];
 export const WINDOW_NAMES: Readonly<Record<ChainWindow, string>> = { all: "all time", "24h": "24 h", "1h": "1 h" };
+export const WINDOW_SAID: Readonly<Record<ChainWindow, string>> = { all: "", "24h": "in the last 24 hours", "1h": "in the last hour" };
 export const EVERYONE = "*";
 export const DEFAULTS: Selection = { scope: EVERYONE, dimension: "channel", measure: "conversions", window: "all" };
 const TICK_MS = 250;

@@ -45,7 +45,7 @@ export const Flow = memo(function Flow({ matrix, at }: { matrix: Matrix; at: Pla
         {ribbons.map((ribbon) => (
           <path
             key={`${ribbon.row}-${ribbon.column}`} d={ribbonPath(ribbon)} fill={fill(from[ribbon.row]!.end)} className="ribbon"
-            data-from={endId(from[ribbon.row]!.end)} data-to={endId(to[ribbon.column]!.end)} data-key={`flow/${ribbon.row}/${ribbon.column}`}
+            data-slot={endSlot(from[ribbon.row]!.end)} data-from={endId(from[ribbon.row]!.end)} data-to={endId(to[ribbon.column]!.end)} data-key={`flow/${ribbon.row}/${ribbon.column}`}
             data-value={ribbon.count} data-at={(ribbon.row === at.row && ribbon.column === at.column) || undefined}
           />
         ))}

@@ -2,7 +2,7 @@
 
 import { memo } from "react";
 
-import { cell, short, written } from "../format";
+import { cell, short, THIN, written } from "../format";
 import { type Cell, CONVERSION, type End, endId, endLabel, endSlot, heatStep, type Matrix, NULL, START } from "../derive/matrix";
 import { Swatch } from "../parts/Swatch";
 
@@ -20,7 +20,7 @@ const group = (end: End): string | undefined => (end === CONVERSION || end === N
 
 const HeatCell = memo(function HeatCell({ of, from, to, isNull, isAt }: { of: Cell; from: string; to: string; isNull: boolean; isAt: boolean }) {
   const { count, probability } = of;
-  const step = heatStep(probability ?? 0);
+  const step = heatStep(probability ?? 0, isNull);
   const ramp = isNull ? "nul" : "seq";
   const style = count === 0 ? undefined : { background: `var(--${ramp}-${step})`, color: `var(--${ramp}-${step}-ink)` };
   return (
@@ -38,9 +38,13 @@ function Name({ end }: { end: End }) {
   return <>{slot !== undefined && <Swatch slot={slot} />}<span>{endLabel(end)}</span></>;
 }
 
+/** More columns than these, and their names stand upright. */
+const DENSE = 10;
+const tight = (total: number): string => written(short(total)).replace(THIN, "");
+
 export function Heat({ matrix, at }: Props) {
   return (
-    <table className="heat">
+    <table className="heat" data-dense={matrix.columns.length > DENSE || undefined}>
       <caption className="sr">Share of each row that goes to each state next, in percent</caption>
       <thead>
         <tr>
@@ -59,7 +63,7 @@ export function Heat({ matrix, at }: Props) {
                 isNull={matrix.columns[column] === NULL} isAt={at.row === row && at.column === column}
               />
             ))}
-            <td className="total" data-key={`out/${endId(from)}`} data-value={total}>{written(short(total))}</td>
+            <td className="total" data-key={`out/${endId(from)}`} data-value={total}>{tight(total)}</td>
           </tr>
         ))}
       </tbody>
@@ -67,7 +71,7 @@ export function Heat({ matrix, at }: Props) {
         <tr>
           <th scope="row">in</th>
           {matrix.entered.map((count, column) => (
-            <td key={endId(matrix.columns[column]!)} className={group(matrix.columns[column]!)}>{written(short(count))}</td>
+            <td key={endId(matrix.columns[column]!)} className={group(matrix.columns[column]!)}>{tight(count)}</td>
           ))}
           <td className="total" />
         </tr>

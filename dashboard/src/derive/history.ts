@@ -2,7 +2,7 @@
 
 import { type Channel, ratio, sum } from "../derive";
 import type { Measure } from "../selection";
-import type { Minute } from "../wire";
+import type { ChainWindow, Minute } from "../wire";
 import { totalOf, untouchedOf } from "./credit";
 
 export interface Point {
@@ -32,8 +32,14 @@ const OF_MINUTE: Readonly<Record<Series, (minute: Minute) => number | null>> = {
   value: (minute) => minute.value,
 };
 
-export const series = (history: readonly Minute[], of: Series): readonly Point[] =>
-  history.map((minute) => ({ at_ms: minute.minute_ms, value: OF_MINUTE[of](minute) }));
+/** A figure minute by minute. A total that only grows is drawn as what each closed minute added to it. */
+export function series(history: readonly Minute[], of: Series, window: ChainWindow): readonly Point[] {
+  const level = history.map((minute) => ({ at_ms: minute.minute_ms, value: OF_MINUTE[of](minute) }));
+  if (window !== "all" || of === "p_conversion") return level;
+  const closed = level.slice(0, -1);
+  return closed.slice(1).map(({ at_ms, value }, at) => ({ at_ms, value: sum([value, negative(closed[at]!.value)]) }));
+}
+const negative = (value: number | null) => (value === null ? null : -value);
 
 export interface Domain {
   readonly low: number;

@@ -3,7 +3,7 @@
 import { type Channel, scopeName } from "../derive";
 import { type Format, count, money, points, share, written } from "../format";
 import type { Frame } from "../frame";
-import { type Measure, WINDOW_NAMES } from "../selection";
+import { type Measure, WINDOW_SAID } from "../selection";
 import { creditTable } from "./credit";
 import { movers } from "./history";
 
@@ -29,7 +29,7 @@ export function lede(frame: Frame, channels: readonly Channel[], measure: Measur
   if (!attribution || attribution.journeys === 0) return undefined;
   const write: Format = measure === "value" ? money : count;
   const total = measure === "value" ? attribution.value : attribution.conversions;
-  const of = chain.window === "all" ? "" : ` in the last ${WINDOW_NAMES[chain.window]}`;
+  const of = chain.window === "all" ? "" : ` ${WINDOW_SAID[chain.window]}`;
   if (attribution.conversions === 0) {
     const journeys = `${written(count(attribution.journeys))} ${one(attribution.journeys, "journey")}`;
     return { fact: `No conversion yet in ${journeys} of ${scopeName(chain.scope)}${of}.`, more: "" };

@@ -54,11 +54,14 @@ export function matrix(transitions: Transitions, channels: readonly Channel[]): 
 }
 
 export type End = Channel | typeof START | typeof CONVERSION | typeof NULL;
-const END_LABELS: Readonly<Record<string, string>> = { [START]: "Start", [CONVERSION]: "Conversion", [NULL]: "Null" };
+const END_LABELS: Readonly<Record<string, string>> = { [START]: "start", [CONVERSION]: "conv", [NULL]: "null" };
 export const endLabel = (end: End): string => (typeof end === "string" ? END_LABELS[end]! : end.label);
 export const endId = (end: End): string => (typeof end === "string" ? end : end.id);
 export const endSlot = (end: End): number | undefined => (typeof end === "string" ? undefined : end.slot);
 
 /** Fixed, so that a colour means the same next week. */
 const BREAKS = [0.008, 0.025, 0.05, 0.08, 0.12, 0.18, 0.4];
-export const heatStep = (probability: number): number => BREAKS.filter((limit) => probability >= limit).length;
+/** Null takes the larger part of most rows; on the ramp of the others it would be the darkest thing on the page. */
+const NULL_BREAKS = [0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.92];
+export const heatStep = (probability: number, isNull = false): number =>
+  (isNull ? NULL_BREAKS : BREAKS).filter((limit) => probability >= limit).length;

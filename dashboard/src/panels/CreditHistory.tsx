@@ -5,7 +5,7 @@ import type { KeyboardEvent, PointerEvent } from "react";
 import { timeSpan, timeTicks, type Span } from "../charts/lines";
 import { Multiple } from "../charts/Multiple";
 import { thinned } from "../charts/lines";
-import { type Channel, scopeName } from "../derive";
+import { type Channel, EXPECTED_ROWS, scopeName } from "../derive";
 import { change, type Domain, domains, type Point, shares } from "../derive/history";
 import { minuteOfDay, moment, percent, points, share } from "../format";
 import type { Frame } from "../frame";
@@ -36,15 +36,9 @@ function Small({ channel, line, domain, span, cursor_ms }: {
         <span className="by"><Estimate value={change(line)} as={points} of={`change/${channel.id}`} missing="a single minute has no change" /></span>
       </figcaption>
       <Multiple points={line} span={span} domain={domain} stroke={colour(channel.slot)} cursor_ms={cursor_ms} />
-      <span className="range text-ink-3" aria-hidden="true">{range(domain)}</span>
     </figure>
   );
 }
-
-const range = ({ low, high }: Domain) => {
-  const write = percent(high - low < 0.01 ? 1 : 0);
-  return `${write(low).digits} to ${write(high).digits} %`;
-};
 
 function Ticks({ span }: { span: Span }) {
   const ticks = timeTicks(span);
@@ -100,16 +94,18 @@ export function CreditHistory() {
   const cursor_ms = useStore((state) => state.cursor_ms);
   const lines = shown ? domains(shown.channels.map((channel) => shares(shown.frame.history, channel, measure))) : undefined;
   const filled = shown && shown.frame.history.length > 0 && shown.channels.length > 0;
-  const span = percent((lines?.span ?? 1) < 0.01 ? 1 : 0)(lines?.span ?? 0).digits;
+  const width = percent((lines?.span ?? 1) < 0.01 ? 1 : 0)(lines?.span ?? 0).digits;
   return (
     <Panel
       name="CreditHistory" title="Six hours" topic="history" tag="credit" filled={filled}
-      sub={cursor_ms === undefined ? `Share, %. Every panel spans ${span} points.` : <b className="number">{minuteOfDay(cursor_ms)} UTC</b>}
+      sub={cursor_ms === undefined ? filled && `Share, %. Every panel spans ${width} points.` : <b className="number">{minuteOfDay(cursor_ms)} UTC</b>}
       empty={shown && <p className="note">No minute of {scopeName(shown.frame.chain.scope)} has been counted yet.</p>}
       sheet={() => sheetOf(shown!, measure, shown!.frame.history)}
       table={() => sheetOf(shown!, measure, thinned(shown!.frame.history, TABLE_ROWS).toReversed())}
     >
-      {shown && filled ? <Smalls shown={shown} measure={measure} /> : <div className="blank" />}
+      <div style={{ "--rows": (shown?.channels.length || EXPECTED_ROWS) + 1 } as React.CSSProperties} className="multiples-box">
+        {shown && filled && <Smalls shown={shown} measure={measure} />}
+      </div>
     </Panel>
   );
 }

@@ -18,12 +18,14 @@ interface Figure {
 }
 
 function Figure({ of, label, value, as, note, missing }: Figure) {
-  const history = useShown()?.frame.history ?? [];
+  const frame = useShown()?.frame;
+  const window = frame?.chain.window ?? "all";
+  const what = window === "all" && of !== "p_conversion" ? "added by each minute" : "as it stood each minute";
   return (
     <dl className="figure">
       <dt>{label}</dt>
       <dd className="value"><Estimate value={value} as={as} of={of} missing={missing} /></dd>
-      <dd className="more"><span>{note}</span><Spark points={series(history, of)} width={64} height={20} /></dd>
+      <dd className="more"><span>{note}</span><span title={`Six hours, ${what}`}><Spark points={series(frame?.history ?? [], of, window)} width={64} height={20} /></span></dd>
     </dl>
   );
 }
@@ -39,7 +41,7 @@ export function Figures() {
   return (
     <section className="figures figures-ink" aria-label="Figures" data-component="Figures" data-epoch={shown?.frame.epoch} data-status={status}>
       <Figure of="journeys" label="Journeys" value={of?.journeys} as={count} note="open ones too" />
-      <Figure of="conversions" label="Conversions" value={of?.conversions} as={count} note="credited + untouched" />
+      <Figure of="conversions" label="Conversions" value={of?.conversions} as={count} note="in this window" />
       <Figure of="credited" label="Credited" value={credited} as={count} note={of ? share(credited ?? 0, of.conversions) : "–"} />
       <Figure of="untouched" label="Untouched" value={of?.untouched} as={count} note={of ? `${share(of.untouched, of.conversions)}, no touch` : "–"} />
       <Figure of="p_conversion" label="P(conversion)" value={of?.p_conversion} as={percent(2)} note="of a journey" missing="no journey has ended yet" />

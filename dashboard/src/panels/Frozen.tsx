@@ -1,6 +1,6 @@
 /** The reader holds a frame: which, how far behind, and the way back. */
 
-import { clock, count, duration, written } from "../format";
+import { age, clock, count, written } from "../format";
 import { Mark } from "../parts/Mark";
 import { useNow } from "../parts/useNow";
 import { goLive, step, useStore } from "../store";
@@ -11,7 +11,7 @@ export function Frozen() {
   const now = useNow(1000);
   if (!held || !newest) return null;
   const waiting = newest.number - held.shown.number;
-  const behind = written(duration(Math.max(0, now - held.shown.closed_at)));
+  const behind = written(age(now - held.shown.closed_at));
   const frames = `${written(count(waiting))} ${waiting === 1 ? "frame waits" : "frames wait"}`;
   const of = clock(held.shown.frame.server_time_ms);
   return (

@@ -1,8 +1,8 @@
 /** The answer first, in a sentence of the same frame as the charts. */
 
-import { scopeName } from "../derive";
 import { lede } from "../derive/lede";
 import { useNow } from "../parts/useNow";
+import { EVERYONE, WINDOW_SAID } from "../selection";
 import { useShown, useStore } from "../store";
 
 /** Before this, a page that has nothing yet is only quick. */
@@ -25,7 +25,7 @@ export function Lede() {
     <p className="lede figures-ink" data-component="Lede" data-epoch={shown?.frame.epoch} data-status={status}>
       {!shown && <Waiting />}
       {said && <>{said.fact} <span className="text-ink-3">{said.more}</span></>}
-      {shown && !said && <>No journeys yet of {scopeName(shown.frame.chain.scope)}.</>}
+      {shown && !said && <>No journeys{shown.frame.chain.scope !== EVERYONE && ` of ${shown.frame.chain.scope}`} {WINDOW_SAID[shown.frame.chain.window] || "yet"}.</>}
     </p>
   );
 }

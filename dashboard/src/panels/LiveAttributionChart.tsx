@@ -5,23 +5,21 @@ import { memo, useRef } from "react";
 import { Axis } from "../charts/Axis";
 import { Bar } from "../charts/Bar";
 import { Spark } from "../charts/Spark";
-import { type Channel, orderKey, scopeName } from "../derive";
+import { type Channel, EXPECTED_ROWS, orderKey } from "../derive";
 import { axisMax, type CreditRow, type CreditTable, creditTable, isSorted, type SortBy } from "../derive/credit";
 import { shares } from "../derive/history";
-import { count, conversions, effect, money, share, short, written } from "../format";
+import { count, conversions, effect, money, share, tick, written } from "../format";
 import { Estimate } from "../parts/Estimate";
 import { Panel } from "../parts/Panel";
 import { colour, Swatch } from "../parts/Swatch";
 import type { Sheet } from "../parts/Table";
 import type { Minute } from "../wire";
-import { EVERYONE, type Measure, WINDOW_NAMES } from "../selection";
+import { EVERYONE, type Measure, WINDOW_SAID } from "../selection";
 import { select, type Shown, sortRows, useShown, useStore } from "../store";
 import { chainKey } from "../wire";
 
-/** Rows drawn before anything is known. */
-const EXPECTED_ROWS = 8;
 const ROW_PX = 34;
-const FIXED_ROWS_PX = 24 + 2 * ROW_PX + 6;
+const FIXED_ROWS_PX = 24 + 2 * ROW_PX;
 
 function useAxis(key: string, longest: number | undefined): number {
   const kept = useRef<{ key: string; max: number }>(undefined);
@@ -84,10 +82,10 @@ function Foot({ table, max, effectMax, measure }: { table: CreditTable; max: num
   return (
     <div role="row" className="credit-row foot">
       <span role="rowheader" className="name">sum</span>
-      <span role="cell" className="bar-cell"><Axis max={max} label={(value) => written(value >= 10_000 ? short(value) : count(value))} /></span>
+      <span role="cell" className="bar-cell"><Axis max={max} label={tick} /></span>
       <span role="cell" className="credit"><Estimate value={table.sum} as={measure === "value" ? money : conversions} of="credit/(sum)" /></span>
       <span role="cell" className="share"><Estimate value={table.sum === null || table.total === 0 ? null : table.sum / table.total} as={share} of="share/(sum)" /></span>
-      <span role="cell" className="effect"><Axis max={effectMax} label={String} gaps={2} /><span /></span>
+      <span role="cell" className="effect"><Axis max={effectMax} label={tick} gaps={2} /><span /></span>
       <span role="cell" className="line" />
     </div>
   );
@@ -133,7 +131,7 @@ function Empty({ shown }: { shown: Shown }) {
   const isNarrow = chain.window !== "all";
   return (
     <>
-      <p className="strong">No journeys of {scopeName(chain.scope)}{isNarrow ? ` in the last ${WINDOW_NAMES[chain.window]}` : " yet"}</p>
+      <p className="strong">No journeys{chain.scope !== EVERYONE && ` of ${chain.scope}`} {isNarrow ? WINDOW_SAID[chain.window] : "yet"}</p>
       <p className="note">{written(count(read))} records were read in all; none of them is a touch or a conversion {isNarrow ? "here" : "yet"}.</p>
       <p className="steps">
         {isNarrow && <button type="button" className="act" onClick={() => select({ window: "all" })}>Widen to all time</button>}

@@ -52,13 +52,13 @@ export function Selectors() {
     <nav className="selectors" aria-label="What is shown" data-component="Selectors">
       <div className="wrap">
         <Advertiser />
+        <Group label="Window">{WINDOWS.map((window) => <Choice key={window} change={{ window }}>{WINDOW_NAMES[window]}</Choice>)}</Group>
         <Group label="By">
           {DIMENSIONS.map((dimension) => (
             <Choice key={dimension} change={{ dimension }} disabled={dimension === "campaign" && scope === EVERYONE}>{dimension}</Choice>
           ))}
         </Group>
         <Group label="Measure">{MEASURES.map((measure) => <Choice key={measure} change={{ measure }}>{measure}</Choice>)}</Group>
-        <Group label="Window">{WINDOWS.map((window) => <Choice key={window} change={{ window }}>{WINDOW_NAMES[window]}</Choice>)}</Group>
       </div>
     </nav>
   );

@@ -4,7 +4,7 @@ import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } fr
 
 import { Flow } from "../charts/Flow";
 import { Heat, type Place } from "../charts/Heat";
-import { scopeName } from "../derive";
+import { EXPECTED_ROWS, scopeName } from "../derive";
 import { endLabel, endId, type Matrix, matrix } from "../derive/matrix";
 import { count, percent, written } from "../format";
 import { Panel } from "../parts/Panel";
@@ -87,7 +87,7 @@ export function TransitionMatrix() {
   const [isFlow, setFlow] = useState(false);
   const transitions = shown?.frame.transitions;
   const filled = shown && transitions !== undefined && transitions.counts.length > 0;
-  const rows = (shown?.channels.length || 8) + 1;
+  const rows = (shown?.channels.length || EXPECTED_ROWS) + 1;
   return (
     <Panel
       name="TransitionMatrix" title="Transitions" topic="transitions" filled={filled}
