@@ -78,7 +78,7 @@ export function axisMax(previous: number | undefined, longest: number): number {
   if (longest <= 0) return previous ?? 1;
   if (previous === undefined) {
     const power = 10 ** Math.floor(Math.log10(longest));
-    return (STEPS.find((step) => step * power >= longest * 1.02) ?? 10) * power;
+    return (STEPS.find((step) => step * power >= longest) ?? 10) * power;
   }
   let max = previous;
   while (longest > max) max *= 2;
