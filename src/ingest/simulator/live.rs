@@ -99,7 +99,7 @@ mod tests {
 
     #[test]
     fn the_past_comes_at_once_and_every_line_comes_once() {
-        let mut live = live(5_000, 60_000);
+        let mut live = live(5_000, 600_000);
         let mut counts = Vec::new();
         while let Some(block) = live.next(Vec::new()).unwrap() {
             counts.push(lines(&block));
