@@ -228,7 +228,7 @@ fn a_user_is_found_by_the_raw_id() {
     let line = |id: u32, kind: &str, second: u32| {
         let time = format!("2026-01-02T03:04:{second:02}Z");
         json!({"event_id": id.to_string(), "event_type": kind, "event_time": time, "user_id": "ann",
-            "advertiser": "acme", "channel": "search", "value": 2.5})
+            "advertiser": "acme", "channel": "search", "revenue": 2.5})
         .to_string()
             + "\n"
     };

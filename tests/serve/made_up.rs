@@ -14,6 +14,7 @@ use dataflows::transitions::{ChainKey, Dimension, Scope, State, Window};
 use dataflows::weight::Weight;
 use serde_json::Value;
 use tributary::frames::Frames;
+use tributary::ingest::intake::EpochPolicy;
 use tributary::ingest::source::Nothing;
 use tributary::meter::Meter;
 use tributary::run::{self, Doors, Options, Running};
@@ -36,6 +37,11 @@ pub(crate) fn start(limits: Limits) -> MadeUp {
     let meter = Arc::new(Meter::default());
     // An engine that has nothing to do, for the doors that are not looked at here.
     let options = Options {
+        epochs: EpochPolicy {
+            records: 1_000,
+            interval: Some(Duration::from_millis(5)),
+            in_flight: 20,
+        },
         is_live: true,
         ..Options::flat_out(Settings::default(), [7; 32], 1, 1_000)
     };
