@@ -207,7 +207,9 @@ fn attend(running: Running, server: Server) -> Result<Exit> {
             format!("no epoch has closed for {seconds} s; restart all processes")
         ));
     }
-    tracing::info!("stopping: what has been taken in is finished first; a second signal ends at once");
+    tracing::info!(
+        "stopping: what has been taken in is finished first; a second signal ends at once"
+    );
     std::thread::spawn(move || {
         runtime.block_on(either(&mut terminate, &mut interrupt));
         std::process::exit(Exit::Stuck as i32);
