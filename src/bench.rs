@@ -12,6 +12,7 @@ mod memory;
 mod plain_loop;
 mod print;
 mod rows;
+mod serve;
 mod solve;
 mod sources;
 mod stages;

@@ -97,12 +97,8 @@ fn source(config: &Config) -> Result<Box<dyn Source>> {
 /// The simulator in real time, some time already behind it. Each process has users of its own.
 fn simulator(config: &Config) -> Result<Live> {
     let settings = &config.simulator;
-    let Some(speed) = settings.speed.number() else {
-        bail!(Failure::new(
-            Exit::Usage,
-            "a simulator without end cannot run flat out; set simulator.speed to a number, such as 1"
-        ));
-    };
+    // A stream without end cannot be flat out.
+    let speed = settings.speed.number().unwrap_or(1.0);
     let (now_ms, process) = (wall_ms(), config.workers.process);
     let options = Simulated {
         events: None,
