@@ -6,6 +6,7 @@
 
 mod chain;
 mod solve;
+mod watched;
 
 use std::collections::BTreeMap;
 
@@ -17,15 +18,17 @@ use timely::dataflow::channels::pact::{Exchange, Pipeline};
 use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 
-use crate::control::{Control, Question, Subject};
+use crate::answer::{Answer, Body, Counted};
+use crate::control::{Control, Subject};
 use crate::epochs::{Closed, Epoch, Epochs};
 use crate::names::Names;
 use crate::row::{Float, Row};
-use crate::transitions::{ChainKey, State, Transition, Window};
-use crate::weight::{Weight, Weights};
+use crate::transitions::{ChainKey, Transition, Window};
+use crate::weight::Weights;
 
 use chain::Chain;
 pub use solve::{SOLVED_STATES_MAX, Solver};
+use watched::Watched;
 
 /// What is read out of one chain in one window. A ratio whose denominator is 0 is `None`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,17 +62,6 @@ pub struct Credit {
     pub attributed_value: Option<Float>,
 }
 
-/// The counts of one chain, in answer to a question.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
-    pub question: u64,
-    pub asker: usize,
-    pub as_of_epoch: Epoch,
-    pub chain: ChainKey,
-    /// (from, to, count and value in each window), none of which is 0 in every window.
-    pub counts: Vec<(State, State, [Weight; 3])>,
-}
-
 /// What comes out of [`attribution`].
 pub(crate) struct Attributed<'s> {
     pub(crate) rows: VecCollection<'s, Epoch, Row>,
@@ -97,6 +89,7 @@ pub(crate) fn attribution<'s>(
             names,
             chains: BTreeMap::new(),
             solver: Solver::default(),
+            watched: Watched::default(),
         };
         move |frontiers| {
             transitions.for_each(|capability, data| epochs.receive(&capability, data));
@@ -128,6 +121,7 @@ struct Chains {
     names: Names,
     chains: BTreeMap<ChainKey, Chain>,
     solver: Solver,
+    watched: Watched,
 }
 
 impl Chains {
@@ -146,8 +140,16 @@ impl Chains {
             chain.change(transition.from, transition.to, weights, &self.names);
         }
         let mut changed = Vec::new();
-        for chain in self.chains.values_mut().filter(|chain| chain.is_changed()) {
-            chain.refresh(&mut self.solver, &mut changed);
+        for (&key, chain) in self.chains.iter_mut() {
+            if chain.is_changed() {
+                chain.refresh(&mut self.solver, &mut changed);
+                self.watched.change(key, chain, &mut changed);
+            }
+        }
+        for message in &closed.control {
+            let chains = &self.chains;
+            self.watched
+                .hear(message, |key| chains.get(key), &mut changed);
         }
         changed
     }
@@ -155,19 +157,23 @@ impl Chains {
     fn answers(&self, closed: &Closed<(Transition, Epoch, Weights)>, epoch: Epoch) -> Vec<Answer> {
         let mut answers = Vec::new();
         for message in &closed.control {
-            if let Control::Ask(Question {
-                id,
-                asker,
-                subject: Subject::Transitions,
-            }) = message
-            {
-                answers.extend(self.chains.iter().map(|(&key, chain)| Answer {
-                    question: *id,
-                    asker: *asker,
-                    as_of_epoch: epoch,
-                    chain: key,
+            let Control::Ask(question) = message else {
+                continue;
+            };
+            let answer = |(key, chain): (&ChainKey, &Chain)| Answer {
+                question: question.id,
+                asker: question.asker,
+                as_of_epoch: epoch,
+                body: Body::Chain(Box::new(Counted {
+                    chain: *key,
                     counts: chain.counts().collect(),
-                }));
+                    windows: chain.shown().clone(),
+                })),
+            };
+            match question.subject {
+                Subject::Chains => answers.extend(self.chains.iter().map(answer)),
+                Subject::Chain(key) => answers.extend(self.chains.get_key_value(&key).map(answer)),
+                Subject::User(_) => {}
             }
         }
         answers

@@ -14,11 +14,11 @@ use clap_complete::Shell;
 use dataflows::transitions::{Dimension, Window};
 
 use crate::config::{
-    Columns, Journeys, Lateness, LogFormat, LogLevel, Rate, SessionGap, Share, Speed,
+    Columns, Journeys, Lateness, LogFormat, LogLevel, Rate, RunSource, SessionGap, Share, Speed,
 };
 use crate::exit;
 
-pub use values::InputFormat;
+pub use values::{AnswerFormat, InputFormat};
 
 /// Live marketing attribution that is exact, on timely and differential dataflow
 #[derive(Clone, Debug, Parser)]
@@ -62,6 +62,10 @@ pub struct Cli {
 pub enum Command {
     /// Read files of events to their end and print the attribution
     Replay(Replay),
+    /// Take in events as they come and serve the results until it is stopped
+    Run(Run),
+    /// Ask a running server
+    Ask(Ask),
     /// Write made-up events, the same for the same seed
     Simulate(Simulate),
     /// Compare the dataflow with a recomputation by plain loops; exit code 1 if they differ
@@ -185,6 +189,107 @@ pub struct Replay {
 
     #[command(flatten)]
     pub cluster: Cluster,
+}
+
+/// How a server runs; all of it settings.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Run {
+    /// Where events come from, besides those that are posted [default: none]
+    #[arg(long, value_enum, value_name = "SOURCE")]
+    pub source: Option<RunSource>,
+
+    /// Address and port to serve at [default: 127.0.0.1:8000]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub address: Option<std::net::SocketAddr>,
+
+    /// Name of the simulator's scenario in config/scenarios/, or the path of a file [default: normal]
+    #[arg(long, value_name = "NAME|PATH")]
+    pub scenario: Option<String>,
+
+    /// Simulated events per second of event time [default: as the scenario says]
+    #[arg(long, value_name = "N")]
+    pub rate: Option<Rate>,
+
+    /// Simulated time, times as fast as the clock [default: 1]
+    #[arg(long, value_name = "X")]
+    pub speed: Option<Speed>,
+
+    #[command(flatten)]
+    pub cluster: Cluster,
+}
+
+/// What a server is asked, and how the answer is shown.
+#[derive(Clone, Debug, Args)]
+pub struct Ask {
+    #[command(subcommand)]
+    pub subject: Subject,
+
+    /// Where the server is
+    #[arg(
+        long,
+        value_name = "URL",
+        global = true,
+        default_value = "http://127.0.0.1:8000",
+        env = "TRIBUTARY_URL"
+    )]
+    pub url: String,
+
+    /// How the answer is shown
+    #[arg(
+        long,
+        value_enum,
+        value_name = "FORMAT",
+        global = true,
+        default_value_t
+    )]
+    pub format: AnswerFormat,
+}
+
+#[derive(Clone, Debug, Subcommand)]
+pub enum Subject {
+    /// Credit of one chain
+    Attribution(Chain),
+    /// Transition counts and probabilities of one chain
+    Transitions(Chain),
+    /// Expected visits of one chain's states
+    Fundamental(Chain),
+    /// Credit by minute of event time
+    History {
+        #[command(flatten)]
+        chain: Chain,
+        /// Points at most, 720 or fewer
+        #[arg(long, value_name = "N")]
+        points: Option<u64>,
+    },
+    /// What became of the records
+    Dispositions,
+    /// Live sessions and journeys of one user
+    User {
+        /// The user's id; `-` reads it from standard input, so that it stays out of the shell's history
+        id: String,
+    },
+    /// Version, freshness, and the settings that matter to a reader
+    Status,
+}
+
+/// Which chain.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Chain {
+    /// An advertiser, or `*` for all together
+    #[arg(long, value_name = "ADVERTISER|*")]
+    pub scope: Option<String>,
+
+    /// What the states are
+    #[arg(long, value_name = "channel|campaign")]
+    pub dimension: Option<String>,
+
+    /// Which journeys count, by the time of their first point
+    #[arg(long, value_name = "all|24h|1h")]
+    pub window: Option<String>,
+
+    /// As of this epoch, which must not have closed
+    #[arg(long, value_name = "N")]
+    pub at_epoch: Option<u64>,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -13,6 +13,7 @@ pub mod sources;
 pub mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::net::SocketAddr;
 use std::path::Path;
 
 use dataflows::settings::Settings;
@@ -22,7 +23,7 @@ pub use duration::Duration;
 pub use key::{DEVELOPMENT_KEY, UserKey};
 pub use numbers::{Rate, Share, Speed};
 pub use sources::{Flag, Origin, Problem, Problems, Sources};
-pub use values::{Columns, Field, Journeys, Lateness, LogFormat, LogLevel, SessionGap};
+pub use values::{Columns, Field, Journeys, Lateness, LogFormat, LogLevel, RunSource, SessionGap};
 
 use merge::Merge;
 
@@ -38,6 +39,8 @@ pub struct Config {
     pub ingest: Ingest,
     pub replay: Replay,
     pub simulator: Simulator,
+    pub run: Run,
+    pub serve: Serve,
     pub privacy: Privacy,
     pub log: Log,
 }
@@ -108,6 +111,31 @@ pub struct Simulator {
     pub out_of_order_share: Share,
     pub duplicate_share: Share,
     pub late_share: Share,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Run {
+    pub source: RunSource,
+    /// Event time that the simulator has behind it at the start.
+    pub past: Duration,
+    /// Users are made up, so the public development key will do.
+    pub development: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Serve {
+    pub address: SocketAddr,
+    /// Other pages that may use the server, as `https://host:port`.
+    pub origins: Vec<String>,
+    /// May be reached from other machines without authentication.
+    pub insecure: bool,
+    pub connections_max: usize,
+    pub head_time: Duration,
+    pub request_time: Duration,
+    pub body_bytes_max: usize,
+    pub stall_time: Duration,
 }
 
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -193,6 +221,31 @@ impl Default for Simulator {
     }
 }
 
+impl Default for Run {
+    fn default() -> Run {
+        Run {
+            source: RunSource::None,
+            past: Duration::of_minutes(10),
+            development: false,
+        }
+    }
+}
+
+impl Default for Serve {
+    fn default() -> Serve {
+        Serve {
+            address: SocketAddr::from(([127, 0, 0, 1], 8000)),
+            origins: Vec::new(),
+            insecure: false,
+            connections_max: 12_000,
+            head_time: Duration::of_seconds(10),
+            request_time: Duration::of_seconds(30),
+            body_bytes_max: 1 << 20,
+            stall_time: Duration::of_seconds(30),
+        }
+    }
+}
+
 impl Default for Log {
     fn default() -> Log {
         Log {
@@ -265,6 +318,7 @@ impl Config {
             journeys: self.journeys.rule.into(),
             allowed_lateness_ms: self.lateness.allowed.ms(),
             watermark_support: self.lateness.watermark_support,
+            processes: self.workers.processes,
         }
     }
 }
@@ -325,6 +379,37 @@ impl Loaded {
         }
         if workers.hosts.iter().collect::<BTreeSet<_>>().len() < hosts {
             report("hosts", "workers.hosts names one address twice".to_owned());
+        }
+        found.extend(self.exposed());
+        found
+    }
+
+    /// What would let others in who should not be.
+    fn exposed(&self) -> Vec<Problem> {
+        let serve = &self.config.serve;
+        let mut found = Vec::new();
+        let mut report = |key, message| found.push(Problem::at(self.origin("serve", key), message));
+        if !serve.address.ip().is_loopback() && !serve.insecure {
+            let address = serve.address;
+            report(
+                "address",
+                format!(
+                    "serve.address {address} can be reached from other machines, and nobody is asked who they are; put a proxy that asks before a loopback address, or set serve.insecure = true"
+                ),
+            );
+        }
+        for origin in &serve.origins {
+            let host = origin
+                .strip_prefix("https://")
+                .or(origin.strip_prefix("http://"));
+            if host.is_none_or(|host| host.is_empty() || host.contains('/')) {
+                report(
+                    "origins",
+                    format!(
+                        "serve.origins: `{origin}` is no origin, such as https://desk.example or http://10.0.0.1:3000"
+                    ),
+                );
+            }
         }
         found
     }

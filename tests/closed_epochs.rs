@@ -93,6 +93,7 @@ fn frames(history: &History, settings: &Settings, steps: &[Step], workers: usize
         on_block: None,
         record_bytes_max: 16 << 20,
         on_rejected: None,
+        is_live: false,
         names: Arc::new(names.map(|(&name, text)| (name, text.clone())).collect()),
     };
     let source = Decoded::new(&logs, (0..logs.len()).collect(), steps.to_vec(), true);

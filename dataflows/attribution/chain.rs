@@ -57,6 +57,11 @@ impl Chain {
         self.is_changed
     }
 
+    /// What was last shown, by window.
+    pub(super) fn shown(&self) -> &[Option<Attribution>; 3] {
+        &self.shown
+    }
+
     /// The cells that are not 0 in every window.
     pub(super) fn counts(&self) -> impl Iterator<Item = (State, State, [Weight; 3])> {
         let is_counted = |cell: &&Cell| cell.weights != Weights::default();

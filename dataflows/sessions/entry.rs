@@ -261,6 +261,7 @@ mod tests {
             kind,
             touches: false,
             userless: false,
+            receipt: Default::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 //! In: a [`Block`], and later where its partition's log stood before it. Out: an [`Admitted`] block. What must hold:
 //! the first half depends on the block alone, so any worker can do it at any time; the second on the log alone.
 
-use dataflows::event::{DEFAULT_ADVERTISER, Event, Kind, Name, TimeMs, UNKNOWN, UserId};
+use dataflows::event::{DEFAULT_ADVERTISER, Event, Kind, Name, Receipt, TimeMs, UNKNOWN, UserId};
 use dataflows::fold::FoldMap;
 use xxhash_rust::xxh3::xxh3_64;
 
@@ -73,6 +73,12 @@ impl Admitter {
             Payload::Json(bytes) => self.decode_lines(bytes, out),
             Payload::Csv(bytes, decoder) => self.decode_rows(bytes, decoder, out),
             Payload::Events(events, range) => self.take_events(&events[range.clone()], out),
+            Payload::Heartbeat(time) => out.top.raise(*time),
+        }
+        if block.receipt.is_some() {
+            out.events
+                .iter_mut()
+                .for_each(|event| event.receipt = block.receipt);
         }
     }
 
@@ -177,16 +183,13 @@ impl Admitter {
             kind,
             touches: record.touches,
             userless: record.user.is_none(),
+            receipt: Receipt::NONE,
         }
     }
 
-    /// The pseudonym of a raw id; one that begins with NUL is set apart from the stand-ins of [`Self::userless`].
     #[inline]
     fn user(&self, raw: &str) -> UserId {
-        if raw.starts_with('\0') {
-            return UserId::new(&self.key, &[b"\0user\0", raw.as_bytes()].concat());
-        }
-        UserId::new(&self.key, raw.as_bytes())
+        pseudonym(&self.key, raw)
     }
 
     /// The stand-in for the user of an event that has none; no raw user id can hash to it.
@@ -295,4 +298,13 @@ impl Decoded {
         );
         self.events.push(event);
     }
+}
+
+/// The pseudonym of a raw id; one that begins with NUL is set apart from the stand-ins for users that are not named.
+#[inline]
+pub fn pseudonym(key: &[u8; 32], raw: &str) -> UserId {
+    if raw.starts_with('\0') {
+        return UserId::new(key, &[b"\0user\0", raw.as_bytes()].concat());
+    }
+    UserId::new(key, raw.as_bytes())
 }
