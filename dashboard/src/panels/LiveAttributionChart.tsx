@@ -80,7 +80,7 @@ function Untouched({ table, max, measure }: { table: CreditTable; max: number; m
 
 function Foot({ table, max, effectMax, measure }: { table: CreditTable; max: number; effectMax: number; measure: Measure }) {
   return (
-    <div role="row" className="credit-row foot">
+    <div role="row" className="credit-row at-foot">
       <span role="rowheader" className="name">sum</span>
       <span role="cell" className="bar-cell"><Axis max={max} label={tick} /></span>
       <span role="cell" className="credit"><Estimate value={table.sum} as={measure === "value" ? money : conversions} of="credit/(sum)" /></span>

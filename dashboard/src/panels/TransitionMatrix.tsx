@@ -3,7 +3,7 @@
 import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from "react";
 
 import { Flow } from "../charts/Flow";
-import { Heat, type Place } from "../charts/Heat";
+import { Heat, isDense, type Place } from "../charts/Heat";
 import { scopeName } from "../derive";
 import { endLabel, endId, type Matrix, matrix } from "../derive/matrix";
 import { count, percent, written } from "../format";
@@ -100,7 +100,7 @@ export function TransitionMatrix() {
       }
       sheet={() => sheet(shown!)}
     >
-      <div style={{ "--rows": rows } as React.CSSProperties} className="matrix-box">
+      <div style={{ "--rows": rows } as React.CSSProperties} className="matrix-box" data-dense={isDense(rows + 1) || undefined}>
         {shown && filled && <Walkable of={matrix(transitions, shown.channels)} isFlow={isFlow} />}
       </div>
     </Panel>
