@@ -55,7 +55,7 @@ export const points = (difference: number): Written => {
   return { digits: digits.startsWith(MINUS) || Number(digits) === 0 ? digits : `+${digits}` };
 };
 /** In a cell of the matrix: one decimal below 10 %, none above. */
-export const cell = (share: number): string => grouped(share * 100, share * 100 < 9.95 ? 1 : 0);
+export const cell = (share: number): string => (share * 100).toFixed(share * 100 < 9.95 ? 1 : 0);
 
 export function milliseconds(value: number): Written {
   return { digits: grouped(value, value < 9.95 ? 1 : 0), unit: "ms" };

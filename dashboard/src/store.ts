@@ -5,7 +5,7 @@
 
 import { create } from "zustand";
 
-import { channels, type Channel, orderKey, paletteKey, withNames, withRows } from "./derive";
+import { channels, type Channel, EXPECTED_ROWS, orderKey, paletteKey, SLOTS, withNames, withRows } from "./derive";
 import { type SortBy, sorted } from "./derive/credit";
 import type { Link, Server } from "./feed";
 import type { Frame } from "./frame";
@@ -86,6 +86,12 @@ const update = (change: Partial<State>): void => set((state) => withStatus({ ...
 /** The frame on screen. */
 export const shownOf = (state: State): Shown | undefined => state.held?.shown ?? state.kept.at(-1);
 export const useShown = (): Shown | undefined => useStore(shownOf);
+
+/** Rows to leave room for: those on screen, else those of the last visit. */
+export function expectedRows(state: State): number {
+  const known = state.palettes[paletteKey(state.selection)]?.length ?? 0;
+  return shownOf(state)?.channels.length || Math.min(known, SLOTS + 1) || EXPECTED_ROWS;
+}
 
 function namesOf(frame: Frame): readonly string[] {
   return (frame.attribution?.credits ?? []).map(({ state }) => state);

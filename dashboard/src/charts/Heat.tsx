@@ -40,11 +40,12 @@ function Name({ end }: { end: End }) {
 
 /** More columns than these, and their names stand upright. */
 const DENSE = 10;
+export const isDense = (columns: number): boolean => columns > DENSE;
 const tight = (total: number): string => written(short(total)).replace(THIN, "");
 
 export function Heat({ matrix, at }: Props) {
   return (
-    <table className="heat" data-dense={matrix.columns.length > DENSE || undefined}>
+    <table className="heat" data-dense={isDense(matrix.columns.length) || undefined}>
       <caption className="sr">Share of each row that goes to each state next, in percent</caption>
       <thead>
         <tr>

@@ -36,11 +36,7 @@ export const Spark = memo(function Spark({ points, width, height, stroke = "var(
   );
 }, (a, b) => a.stroke === b.stroke && a.width === b.width && isSame(a.points, b.points));
 
-/** Lines that cannot be told apart need not be drawn again: only the open minute moves between two minutes. */
-function isSame(a: readonly Point[], b: readonly Point[]): boolean {
-  const at = (points: readonly Point[], index: number) => points.at(index);
-  return a.length === b.length && [0, -1].every((index) => {
-    const [one, other] = [at(a, index), at(b, index)];
-    return one?.at_ms === other?.at_ms && one?.value === other?.value;
-  });
-}
+/** Only the open minute moves between two minutes, and by less than three digits it does not move visibly. */
+const coarse = (point: Point | undefined) => `${point?.at_ms} ${point?.value?.toPrecision(3)}`;
+const isSame = (a: readonly Point[], b: readonly Point[]): boolean =>
+  a.length === b.length && coarse(a[0]) === coarse(b[0]) && coarse(a.at(-1)) === coarse(b.at(-1));

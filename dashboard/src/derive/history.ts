@@ -10,14 +10,30 @@ export interface Point {
   readonly value: number | null;
 }
 
+/** Of hundreds of minutes one changes with a frame, and several panels ask for the same lines. */
+const points = new WeakMap<Minute, Map<string, Point>>();
+const lines = new WeakMap<readonly Minute[], Map<string, readonly Point[]>>();
+
+function cached<K extends object, V>(cache: WeakMap<K, Map<string, V>>, of: K, key: string, make: () => V): V {
+  let known = cache.get(of);
+  if (!known) cache.set(of, (known = new Map()));
+  let value = known.get(key);
+  if (value === undefined) known.set(key, (value = make()));
+  return value;
+}
+
+function shareAt(minute: Minute, channel: Channel, measure: Measure): Point {
+  const column = measure === "value" ? 1 : 0;
+  const parts = channel.members.map((name) => minute.credits[name]?.[column] ?? null).filter((part) => part !== null);
+  const credit = parts.length === 0 ? null : sum(parts);
+  return { at_ms: minute.minute_ms, value: ratio(credit, totalOf(minute, measure)) };
+}
+
 /** A channel's share of all conversions, or of all value, minute by minute. */
 export function shares(history: readonly Minute[], channel: Channel, measure: Measure): readonly Point[] {
-  const column = measure === "value" ? 1 : 0;
-  return history.map((minute) => {
-    const parts = channel.members.map((name) => minute.credits[name]?.[column] ?? null).filter((part) => part !== null);
-    const credit = parts.length === 0 ? null : sum(parts);
-    return { at_ms: minute.minute_ms, value: ratio(credit, totalOf(minute, measure)) };
-  });
+  const key = `${measure}\n${channel.members.join("\n")}`;
+  const point = (minute: Minute) => cached(points, minute, key, () => shareAt(minute, channel, measure));
+  return cached(lines, history, key, () => history.map(point));
 }
 
 export type Series = "journeys" | "conversions" | "credited" | "untouched" | "p_conversion" | "value";

@@ -5,7 +5,7 @@ import type { KeyboardEvent, PointerEvent } from "react";
 import { timeSpan, timeTicks, type Span } from "../charts/lines";
 import { Multiple } from "../charts/Multiple";
 import { thinned } from "../charts/lines";
-import { type Channel, EXPECTED_ROWS, scopeName } from "../derive";
+import { type Channel, scopeName } from "../derive";
 import { change, type Domain, domains, type Point, shares } from "../derive/history";
 import { minuteOfDay, moment, percent, points, share } from "../format";
 import type { Frame } from "../frame";
@@ -14,7 +14,7 @@ import { Panel } from "../parts/Panel";
 import { colour, Swatch } from "../parts/Swatch";
 import type { Sheet } from "../parts/Table";
 import type { Measure } from "../selection";
-import { pointAt, type Shown, useShown, useStore } from "../store";
+import { expectedRows, pointAt, type Shown, useShown, useStore } from "../store";
 
 const MINUTE_MS = 60_000;
 const TABLE_ROWS = 24;
@@ -92,6 +92,7 @@ export function CreditHistory() {
   const shown = useShown();
   const measure = useStore((state) => state.selection.measure);
   const cursor_ms = useStore((state) => state.cursor_ms);
+  const rows = useStore(expectedRows);
   const lines = shown ? domains(shown.channels.map((channel) => shares(shown.frame.history, channel, measure))) : undefined;
   const filled = shown && shown.frame.history.length > 0 && shown.channels.length > 0;
   const width = percent((lines?.span ?? 1) < 0.01 ? 1 : 0)(lines?.span ?? 0).digits;
@@ -103,7 +104,7 @@ export function CreditHistory() {
       sheet={() => sheetOf(shown!, measure, shown!.frame.history)}
       table={() => sheetOf(shown!, measure, thinned(shown!.frame.history, TABLE_ROWS).toReversed())}
     >
-      <div style={{ "--rows": (shown?.channels.length || EXPECTED_ROWS) + 1 } as React.CSSProperties} className="multiples-box">
+      <div style={{ "--rows": rows + 1 } as React.CSSProperties} className="multiples-box">
         {shown && filled && <Smalls shown={shown} measure={measure} />}
       </div>
     </Panel>

@@ -9,7 +9,7 @@ import { toggleHelp, useStore } from "../store";
 function Help() {
   return (
     <dl className="keys" id="keys">
-      {KEYS.map(({ keys, does }) => <span key={does}><dt>{keys.map((key) => <kbd key={key}>{key}</kbd>)}</dt><dd>{does}</dd></span>)}
+      {KEYS.map(({ keys, does }) => <div key={does}><dt>{keys.map((key) => <kbd key={key}>{key}</kbd>)}</dt><dd>{does}</dd></div>)}
     </dl>
   );
 }

@@ -5,7 +5,7 @@ import { memo, useRef } from "react";
 import { Axis } from "../charts/Axis";
 import { Bar } from "../charts/Bar";
 import { Spark } from "../charts/Spark";
-import { type Channel, EXPECTED_ROWS, orderKey } from "../derive";
+import { type Channel, orderKey } from "../derive";
 import { axisMax, type CreditRow, type CreditTable, creditTable, isSorted, type SortBy } from "../derive/credit";
 import { shares } from "../derive/history";
 import { count, conversions, effect, money, share, tick, written } from "../format";
@@ -15,7 +15,7 @@ import { colour, Swatch } from "../parts/Swatch";
 import type { Sheet } from "../parts/Table";
 import type { Minute } from "../wire";
 import { EVERYONE, type Measure, WINDOW_SAID } from "../selection";
-import { select, type Shown, sortRows, useShown, useStore } from "../store";
+import { expectedRows, select, type Shown, sortRows, useShown, useStore } from "../store";
 import { chainKey } from "../wire";
 
 const ROW_PX = 34;
@@ -80,7 +80,7 @@ function Untouched({ table, max, measure }: { table: CreditTable; max: number; m
 
 function Foot({ table, max, effectMax, measure }: { table: CreditTable; max: number; effectMax: number; measure: Measure }) {
   return (
-    <div role="row" className="credit-row foot">
+    <div role="row" className="credit-row at-foot">
       <span role="rowheader" className="name">sum</span>
       <span role="cell" className="bar-cell"><Axis max={max} label={tick} /></span>
       <span role="cell" className="credit"><Estimate value={table.sum} as={measure === "value" ? money : conversions} of="credit/(sum)" /></span>
@@ -164,7 +164,7 @@ export function LiveAttributionChart() {
   const selection = useStore((state) => state.selection);
   const attribution = shown?.frame.attribution;
   const filled = shown && attribution !== undefined && attribution.journeys > 0;
-  const rows = shown?.channels.length || EXPECTED_ROWS;
+  const rows = useStore(expectedRows);
   return (
     <Panel
       name="LiveAttributionChart" title={`Credit by ${selection.dimension}`} topic="attribution" tag="credit"

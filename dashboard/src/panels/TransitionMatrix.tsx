@@ -3,13 +3,13 @@
 import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } from "react";
 
 import { Flow } from "../charts/Flow";
-import { Heat, type Place } from "../charts/Heat";
-import { EXPECTED_ROWS, scopeName } from "../derive";
+import { Heat, isDense, type Place } from "../charts/Heat";
+import { scopeName } from "../derive";
 import { endLabel, endId, type Matrix, matrix } from "../derive/matrix";
 import { count, percent, written } from "../format";
 import { Panel } from "../parts/Panel";
 import type { Sheet } from "../parts/Table";
-import { type Shown, useShown } from "../store";
+import { expectedRows, type Shown, useShown, useStore } from "../store";
 
 /** A flow of many ribbons is drawn anew once a second: it shows the shape, the matrix shows the number. */
 const FLOW_EVERY_MS = 1000;
@@ -87,7 +87,7 @@ export function TransitionMatrix() {
   const [isFlow, setFlow] = useState(false);
   const transitions = shown?.frame.transitions;
   const filled = shown && transitions !== undefined && transitions.counts.length > 0;
-  const rows = (shown?.channels.length || EXPECTED_ROWS) + 1;
+  const rows = useStore(expectedRows) + 1;
   return (
     <Panel
       name="TransitionMatrix" title="Transitions" topic="transitions" filled={filled}
@@ -100,7 +100,7 @@ export function TransitionMatrix() {
       }
       sheet={() => sheet(shown!)}
     >
-      <div style={{ "--rows": rows } as React.CSSProperties} className="matrix-box">
+      <div style={{ "--rows": rows } as React.CSSProperties} className="matrix-box" data-dense={isDense(rows + 1) || undefined}>
         {shown && filled && <Walkable of={matrix(transitions, shown.channels)} isFlow={isFlow} />}
       </div>
     </Panel>

@@ -10,7 +10,7 @@ import { useShown } from "../store";
 import type { Engine } from "../wire";
 
 function Fact({ label, value, as, of, missing }: { label: string; value: number | null; as: Format; of: string; missing?: string }) {
-  return <span><dt>{label}</dt><dd><Estimate value={value} as={as} of={`engine/${of}`} missing={missing} /></dd></span>;
+  return <div><dt>{label}</dt><dd><Estimate value={value} as={as} of={`engine/${of}`} missing={missing} /></dd></div>;
 }
 
 function Facts({ of }: { of: Engine }) {
@@ -21,7 +21,7 @@ function Facts({ of }: { of: Engine }) {
       <Fact label="p99" value={of.latency_ms_p99} as={milliseconds} of="latency_ms_p99/again" missing="nothing measured in the last 10 s" />
       <Fact label="p99.9" value={of.latency_ms_p999} as={milliseconds} of="latency_ms_p999" missing="nothing measured in the last 10 s" />
       <Fact label="epochs/s" value={of.epochs_per_second} as={count} of="epochs_per_second" />
-      <span title={lag}><dt>event lag</dt><dd><Estimate value={of.event_lag_ms} as={milliseconds} of="event_lag_ms" missing="no watermark yet" /></dd></span>
+      <div title={lag}><dt>event lag</dt><dd><Estimate value={of.event_lag_ms} as={milliseconds} of="event_lag_ms" missing="no watermark yet" /></dd></div>
       <Fact label="memory" value={of.memory_bytes} as={bytes} of="memory_bytes" />
       <Fact label="up" value={of.uptime_ms} as={duration} of="uptime_ms" />
     </dl>
