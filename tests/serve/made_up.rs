@@ -189,6 +189,20 @@ pub(crate) fn chain(advertiser: &str) -> ChainKey {
     }
 }
 
+/// The chain of all, with a credit for each of many states.
+pub(crate) fn wide_attribution(states: &[&str], number: i64) -> Row {
+    let Row::Attribution(mut row) = attribution("*", Window::All, number) else {
+        unreachable!("it is made just so");
+    };
+    let mut credit = row.credits.remove(0);
+    let credits = states.iter().map(|state| {
+        credit.state = Name::of(state);
+        credit.clone()
+    });
+    row.credits = credits.collect();
+    Row::Attribution(row)
+}
+
 /// A chain whose every number follows from one.
 pub(crate) fn attribution(advertiser: &str, window: Window, number: i64) -> Row {
     let credit = |state: &str, share: f64| Credit {
