@@ -13,6 +13,7 @@ pub mod fold;
 mod labels;
 pub mod names;
 mod prefetch;
+pub mod pseudonym;
 pub mod row;
 mod sessions;
 pub mod settings;

@@ -5,6 +5,7 @@
 
 use dataflows::event::{DEFAULT_ADVERTISER, Event, Kind, Name, TimeMs, UNKNOWN, UserId};
 use dataflows::fold::FoldMap;
+use dataflows::pseudonym::Pseudonyms;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::block::{Block, Payload};
@@ -47,9 +48,13 @@ struct Unnamed {
 /// One worker's decoders and directory of names.
 pub struct Admitter {
     key: [u8; 32],
+    /// In the place of a user until the pseudonym is made.
+    nobody: UserId,
     support: usize,
     json: JsonDecoder,
     names: FoldMap<Name, String>,
+    /// Of the block in hand, by the number of the event.
+    pseudonyms: Pseudonyms<usize>,
     /// A longer record is invalid.
     record_bytes_max: usize,
 }
@@ -59,9 +64,11 @@ impl Admitter {
     pub fn new(key: [u8; 32], support: usize, record_bytes_max: usize) -> Admitter {
         Admitter {
             key,
+            nobody: UserId::new(&key, b""),
             support,
             json: JsonDecoder::new(),
             names: FoldMap::default(),
+            pseudonyms: Pseudonyms::new(key),
             record_bytes_max,
         }
     }
@@ -74,6 +81,14 @@ impl Admitter {
             Payload::Csv(bytes, decoder) => self.decode_rows(bytes, decoder, out),
             Payload::Events(events, range) => self.take_events(&events[range.clone()], out),
         }
+        self.finish_users(out);
+    }
+
+    /// Takes records that are decoded into `out`, which is cleared first.
+    pub fn admit<'a>(&mut self, records: impl Iterator<Item = Record<'a>>, out: &mut Decoded) {
+        out.clear();
+        records.for_each(|record| self.take_valid(&record, out));
+        self.finish_users(out);
     }
 
     fn decode_lines(&mut self, bytes: &[u8], out: &mut Decoded) {
@@ -126,10 +141,7 @@ impl Admitter {
             record
         };
         match record {
-            Ok(record) => {
-                let event = self.event(&record, out);
-                out.push(event, self.support);
-            }
+            Ok(record) => self.take_valid(&record, out),
             Err(reason) => {
                 out.invalid += 1;
                 out.rejected.push(Rejected {
@@ -137,7 +149,19 @@ impl Admitter {
                     reason,
                     bytes: bytes.to_vec(),
                 });
+                out.records += 1;
             }
+        }
+    }
+
+    fn take_valid(&mut self, record: &Record<'_>, out: &mut Decoded) {
+        let event = self.event(record, out);
+        out.push(event, self.support);
+        match (record.user, record.event_id) {
+            (Some(user), _) => self.user(user, out),
+            (None, Some(id)) => self.userless(id, out),
+            // Judging gives it an id, and a stand-in made of that.
+            (None, None) => {}
         }
         out.records += 1;
     }
@@ -158,11 +182,7 @@ impl Admitter {
         };
         out.unknown_fields += u64::from(record.unknown_fields);
         Event {
-            user: match (record.user, record.event_id) {
-                (Some(user), _) => self.user(user),
-                (None, Some(id)) => self.userless(id),
-                (None, None) => UserId::new(&self.key, b""),
-            },
+            user: self.nobody,
             time: record.event_time,
             id,
             sequence: record.sequence.unwrap_or(0),
@@ -180,18 +200,31 @@ impl Admitter {
         }
     }
 
-    /// The pseudonym of a raw id; one that begins with NUL is set apart from the stand-ins of [`Self::userless`].
+    /// Makes the pseudonym of the newest event; a raw id that begins with NUL is set apart from the stand-ins of
+    /// [`stand_in`].
     #[inline]
-    fn user(&self, raw: &str) -> UserId {
+    fn user(&mut self, raw: &str, out: &mut Decoded) {
         if raw.starts_with('\0') {
-            return UserId::new(&self.key, &[b"\0user\0", raw.as_bytes()].concat());
+            return self.pseudonym(&[b"\0user\0", raw.as_bytes()].concat(), out);
         }
-        UserId::new(&self.key, raw.as_bytes())
+        self.pseudonym(raw.as_bytes(), out)
     }
 
-    /// The stand-in for the user of an event that has none; no raw user id can hash to it.
-    fn userless(&self, id: &str) -> UserId {
-        UserId::new(&self.key, &[b"\0event\0", id.as_bytes()].concat())
+    fn userless(&mut self, id: &str, out: &mut Decoded) {
+        self.pseudonym(&stand_in(id), out)
+    }
+
+    #[inline]
+    fn pseudonym(&mut self, raw: &[u8], out: &mut Decoded) {
+        let events = &mut out.events;
+        let newest = events.len() - 1;
+        self.pseudonyms
+            .push(raw, newest, |event, user| events[event].user = user);
+    }
+
+    fn finish_users(&mut self, out: &mut Decoded) {
+        self.pseudonyms
+            .finish(|event, user| out.events[event].user = user);
     }
 
     #[inline]
@@ -228,7 +261,7 @@ impl Admitter {
             let event = &mut block.events[unnamed.event];
             event.id = xxh3_64(id.as_bytes());
             if event.userless {
-                event.user = self.userless(&id);
+                event.user = UserId::new(&self.key, &stand_in(&id));
             }
         }
         let Some(lateness_ms) = allowed_lateness_ms else {
@@ -253,6 +286,11 @@ impl Admitter {
         });
         (count - block.events.len()) as u64
     }
+}
+
+/// What stands for the user of an event that has none; no raw user id can hash to the same.
+fn stand_in(event_id: &str) -> Vec<u8> {
+    [b"\0event\0", event_id.as_bytes()].concat()
 }
 
 impl Decoded {
