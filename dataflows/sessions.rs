@@ -30,7 +30,7 @@ use crate::labels::Labels;
 use crate::names::Names;
 use crate::settings::Settings;
 
-pub(crate) use journeys::{CONVERSION, Edge, NULL, START, StateId};
+pub(crate) use journeys::{CONVERSION, Edge, START, StateId};
 use state::{State, Tally};
 
 /// What comes out of [`sessions`].

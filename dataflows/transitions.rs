@@ -1,8 +1,9 @@
 //! Transition counts: per chain and cell, for all time, the last 24 h and the last hour at once.
 //!
 //! In: edges of one worker, and control (watermarks move the windows). Out: a collection of [`Transition`] whose
-//! diff holds the three windows' changes, combined per epoch, `*` included. What must hold: each edge counts in the
-//! windows that hold its journey's first minute, and leaves each exactly once as the clock's minute advances.
+//! diff holds the three windows' changes, combined per epoch, `*` and the transitions to null included. What must hold:
+//! each edge counts in the windows that hold its journey's first minute, and leaves each exactly once as the clock's
+//! minute advances.
 
 use std::cell::RefCell;
 use std::rc::Rc;
