@@ -7,7 +7,10 @@
 mod arena;
 mod copies;
 mod entry;
+mod group;
 mod journeys;
+mod list;
+mod order;
 mod retention;
 mod state;
 mod table;
@@ -115,15 +118,13 @@ impl Sessionizer {
                 Control::Ask(_) => is_asked = true,
             }
         }
-        for events in &closed.data {
-            self.state.insert_all(
-                events,
-                &mut labels,
-                &self.names,
-                &mut self.edges,
-                &mut tally,
-            );
-        }
+        self.state.insert_all(
+            &closed.data,
+            &mut labels,
+            &self.names,
+            &mut self.edges,
+            &mut tally,
+        );
         self.state.advance(
             self.clock.bound(self.settings.allowed_lateness_ms),
             self.clock.now(),

@@ -38,17 +38,20 @@ impl Entry {
         Entry(time << TIME_SHIFT | (kind as u128) << KIND_SHIFT | tag << TAG_SHIFT)
     }
 
+    // In three words that do not overlap: an entry just written is then read back without a wait.
     #[inline]
     pub(crate) fn load(bytes: &[u8]) -> Entry {
         let low = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes"));
-        let high = u64::from_le_bytes(bytes[6..ENTRY_BYTES].try_into().expect("eight bytes"));
-        Entry(u128::from(low) | u128::from(high >> 16) << 64)
+        let middle = u32::from_le_bytes(bytes[8..12].try_into().expect("four bytes"));
+        let high = u16::from_le_bytes(bytes[12..14].try_into().expect("two bytes"));
+        Entry(u128::from(u64::from(high) << 32 | u64::from(middle)) << 64 | u128::from(low))
     }
 
     #[inline]
     pub(crate) fn store(self, bytes: &mut [u8]) {
         bytes[..8].copy_from_slice(&(self.0 as u64).to_le_bytes());
-        bytes[6..ENTRY_BYTES].copy_from_slice(&((self.0 >> 48) as u64).to_le_bytes());
+        bytes[8..12].copy_from_slice(&((self.0 >> 64) as u32).to_le_bytes());
+        bytes[12..ENTRY_BYTES].copy_from_slice(&((self.0 >> 96) as u16).to_le_bytes());
     }
 
     #[inline]
@@ -209,7 +212,7 @@ impl Body {
     }
 }
 
-/// The bodies of a worker, reused as entries go.
+/// The bodies of a key group, reused as entries go.
 #[derive(Default)]
 pub(crate) struct Bodies {
     bodies: Vec<Body>,

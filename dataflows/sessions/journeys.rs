@@ -9,8 +9,8 @@ use crate::event::{Micros, Minute};
 use crate::labels::{AdvertiserId, LabelId, Labels};
 use crate::settings::{JourneyRule, Settings};
 
-use super::arena::List;
 use super::entry::{Bodies, Body, Entry};
+use super::list::List;
 
 /// A worker-local state of a chain: a label, start or conversion.
 pub(crate) type StateId = u32;
@@ -53,6 +53,8 @@ pub(crate) struct Journeys<'a> {
     /// No event before this time (milliseconds since 2000) will come any more.
     pub(crate) bound: i64,
     pub(crate) edges: &'a mut Vec<Edge>,
+    /// Memory to note advertisers in.
+    pub(super) met: &'a mut Vec<AdvertiserId>,
 }
 
 impl Journeys<'_> {
