@@ -77,7 +77,7 @@ pub fn build<'s>(inputs: Inputs<'s>, settings: Settings) -> Outputs<'s> {
         settings,
     );
     let transitions = transitions::transitions(edges, control.clone(), labels);
-    let attribution = attribution::attribution(transitions.clone(), control.clone(), names);
+    let attribution = attribution::attribution(transitions, control.clone(), names);
     let dispositions = dispositions::dispositions(inputs.tallies.concat(tallies));
 
     let small = name_rows(control)
@@ -86,7 +86,7 @@ pub fn build<'s>(inputs: Inputs<'s>, settings: Settings) -> Outputs<'s> {
     Outputs {
         rows: small.inner.exchange(|_| 0).as_collection(),
         answers: attribution.answers.exchange(|answer| answer.asker as u64),
-        transitions: trace::trace(transitions),
+        transitions: trace::trace(attribution.steps),
     }
 }
 

@@ -295,7 +295,7 @@ impl State {
 
 /// The entry with its label, or with a body where it has more to say.
 fn with_content(entry: Entry, event: &Event, label: u32, bodies: &mut Bodies) -> Entry {
-    if Body::is_needed(event) {
+    if Body::is_needed(event, label) {
         entry.with_body(bodies.add(Body::of_event(event, label)))
     } else {
         entry.with_label(label)

@@ -4,12 +4,12 @@ use crate::event::Name;
 use crate::fold::FoldMap;
 use crate::labels::{Label, LabelId, Labels};
 use crate::sessions::{CONVERSION, Edge, START, StateId};
-use crate::weight::{Weight, Weights};
 
+use super::change::{Change, News, value_parts};
 use super::{ChainKey, Dimension, Scope, State, Transition};
 
 /// A worker's number for a cell.
-pub(super) type CellId = u32;
+pub(crate) type CellId = u32;
 
 /// A chain's own numbers for its states: 0 start, 1 conversion, 2 null, then the named ones.
 type ChainState = u32;
@@ -40,8 +40,9 @@ struct Cell {
 }
 
 /// All cells of a worker.
-#[derive(Default)]
 pub(super) struct Cells {
+    /// The worker whose cells these are.
+    source: u32,
     /// Two for each advertiser: channel, campaign.
     chains: Vec<Option<Chain>>,
     /// The chain state of each label, by dimension.
@@ -54,11 +55,29 @@ pub(super) struct Cells {
     values: FoldMap<CellId, [i128; 3]>,
     is_changed: Vec<bool>,
     changed: Vec<CellId>,
-    /// What the last epoch's changes went out through, kept for its memory.
-    drained: Vec<(Transition, Weights)>,
+    /// Cells that nobody was told about.
+    unnamed: Vec<CellId>,
+    /// What the epoch's changes go out through.
+    drained: Vec<Change>,
 }
 
 impl Cells {
+    pub(super) fn new(source: usize) -> Cells {
+        Cells {
+            source: source as u32,
+            chains: Vec::new(),
+            states: Default::default(),
+            cells: Vec::new(),
+            everyone: FoldMap::default(),
+            counts: Vec::new(),
+            values: FoldMap::default(),
+            is_changed: Vec::new(),
+            changed: Vec::new(),
+            unnamed: Vec::new(),
+            drained: Vec::new(),
+        }
+    }
+
     /// The cell of an edge in a dimension.
     #[inline]
     pub(super) fn of(&mut self, edge: &Edge, dimension: Dimension, labels: &Labels) -> CellId {
@@ -174,7 +193,9 @@ impl Cells {
         self.cells.push(cell);
         self.counts.push([0; 3]);
         self.is_changed.push(false);
-        self.cells.len() as CellId - 1
+        let id = self.cells.len() as CellId - 1;
+        self.unnamed.push(id);
+        id
     }
 
     /// Adds to a cell in the windows that `holds` names.
@@ -207,35 +228,46 @@ impl Cells {
     }
 
     /// Takes the epoch's changes out: those that edges made, then what follows from them: nulls, and the sums of `*`.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = (Transition, Weights)> + '_ {
-        let mut changes = std::mem::take(&mut self.drained);
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Change> + '_ {
+        for cell in std::mem::take(&mut self.unnamed) {
+            let transition = Box::new(self.cells[cell as usize].transition);
+            self.tell(cell, News::Is(transition));
+        }
         while !self.changed.is_empty() {
             for cell in std::mem::take(&mut self.changed) {
-                self.take(cell, &mut changes);
+                self.take_count(cell);
             }
         }
-        self.drained = changes;
+        while !self.values.is_empty() {
+            for (cell, values) in std::mem::take(&mut self.values) {
+                self.take_value(cell, values);
+            }
+        }
         self.drained.drain(..)
     }
 
-    /// Takes one cell's change out and passes it on to the cells that follow from it.
-    fn take(&mut self, cell: CellId, changes: &mut Vec<(Transition, Weights)>) {
+    fn tell(&mut self, cell: CellId, news: News) {
+        self.drained.push(Change {
+            route: self.cells[cell as usize].transition.chain.route(),
+            source: self.source,
+            cell,
+            news,
+        });
+    }
+
+    /// Takes the change of a cell's count out and passes it on to the cells that follow from it.
+    fn take_count(&mut self, cell: CellId) {
         self.is_changed[cell as usize] = false;
         let counts = std::mem::take(&mut self.counts[cell as usize]);
-        let values = self.values.remove(&cell).unwrap_or_default();
-        if counts == [0; 3] && values == [0; 3] {
+        if counts == [0; 3] {
             return;
         }
+        self.tell(cell, News::Count(counts));
         let Cell {
-            transition,
             everyone,
             nulls: [left, entered],
+            ..
         } = self.cells[cell as usize];
-        let weight = |window| Weight {
-            count: counts[window],
-            value: values[window],
-        };
-        changes.push((transition, Weights([weight(0), weight(1), weight(2)])));
         if left != UNSEEN {
             self.add_to(left, counts.map(|count| -count));
         }
@@ -244,9 +276,14 @@ impl Cells {
         }
         if everyone != UNSEEN {
             self.add_to(everyone, counts);
-            if values != [0; 3] {
-                self.add_value(everyone, values);
-            }
+        }
+    }
+
+    fn take_value(&mut self, cell: CellId, values: [i128; 3]) {
+        value_parts(values).for_each(|news| self.tell(cell, news));
+        let everyone = self.cells[cell as usize].everyone;
+        if everyone != UNSEEN {
+            self.add_value(everyone, values);
         }
     }
 }
