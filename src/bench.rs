@@ -11,6 +11,7 @@ mod measure;
 mod memory;
 mod plain_loop;
 mod print;
+mod records;
 mod rows;
 mod serve;
 mod solve;
