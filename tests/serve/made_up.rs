@@ -65,6 +65,7 @@ pub(crate) fn start(limits: Limits) -> MadeUp {
     let listener = serve::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let server = serve::start(listener, limits, doors, facts).unwrap();
     let address = server.address();
+    meter.tell_caught_up(true);
     let made_up = MadeUp {
         frames,
         meter,
