@@ -177,6 +177,19 @@ fn a_client_that_comes_back_gets_what_it_missed() {
     assert_eq!(resume(GENERATION - 1, 3)["type"], "snapshot");
 }
 
+/// Such a client has had the usual rows meanwhile, and a delta to what it had before would not fit them.
+#[test]
+fn a_client_that_comes_back_too_slowly_gets_everything() {
+    let server = made_up::start(Limits::default());
+    let mut client = Client::connect(&server);
+    assert_eq!(client.read()["type"], "snapshot");
+    let wish = json!({"type": "resume", "generation": GENERATION, "epoch": 1, "topics": ["dispositions"], "tick_ms": 20});
+    client.say(&wish);
+    while client.read()["type"] != "snapshot" {}
+    let keys: Vec<&String> = client.rows.keys().collect();
+    assert_eq!(keys, ["dispositions", "scopes"]);
+}
+
 #[test]
 fn transitions_and_history_of_one_chain() {
     let server = made_up::start(Limits::default());

@@ -165,6 +165,7 @@ async fn serve(context: &Arc<Context>, upgraded: Upgraded) {
     let mut client = Client {
         context: context.clone(),
         socket,
+        is_new: true,
         next_wish: Instant::now(),
     };
     if let Err(End::Close(code, reason)) = client.converse().await {
@@ -175,6 +176,8 @@ async fn serve(context: &Arc<Context>, upgraded: Upgraded) {
 struct Client {
     context: Arc<Context>,
     socket: WebSocketStream<TokioIo<Upgraded>>,
+    /// It has had no rows yet, so what it says to know is what it knows.
+    is_new: bool,
     /// When it may subscribe again: a snapshot costs more than asking for it.
     next_wish: Instant,
 }
@@ -234,6 +237,8 @@ impl Client {
         let hub = &self.context.hub;
         match said.and_then(|said| said.wish(hub.generation)) {
             Ok((shape, since, at)) => {
+                let is_first = std::mem::replace(&mut self.is_new, false);
+                let since = if is_first { since } else { Since::Nothing };
                 let mut reader = hub.join(shape);
                 let first = reader.first(since, at);
                 self.send(&first).await?;
