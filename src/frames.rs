@@ -162,7 +162,8 @@ impl Frames {
     /// If event time enters another minute with these changes, the chains as they stand are the end of the last one.
     fn tick(&mut self, changes: &[(Row, isize)]) {
         let clock = changes.iter().rev().find_map(|(row, diff)| match row {
-            Row::Clock(clock) if *diff > 0 => clock.now_ms,
+            // The furthest of all partitions: one that says nothing yet must not merge many minutes into one.
+            Row::Clock(clock) if *diff > 0 => Some(clock.latest_ms),
             _ => None,
         });
         let Some(now_ms) = clock else { return };

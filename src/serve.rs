@@ -50,7 +50,8 @@ use live::Hub;
 const THREADS: usize = 2;
 
 /// What does not change while the server runs.
-#[derive(Clone, Debug)]
+/// Not to be printed: it has the key.
+#[derive(Clone)]
 pub struct Facts {
     /// Milliseconds since 1970 at which this run began: epochs of another generation are other epochs.
     pub generation: u64,

@@ -1,6 +1,6 @@
 //! How the chains stood at the end of every minute of event time, six hours back.
 //!
-//! In: the clock as it enters a minute, and the chains as they stand then. Out: points, the newest still open. What
+//! In: event time (the greatest watermark) as it enters a minute, and the chains as they stand then. Out: points, the newest still open. What
 //! must hold: memory is bounded whatever the number of chains; a chain that has not changed shares its numbers with
 //! the minute before.
 

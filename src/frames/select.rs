@@ -251,7 +251,7 @@ impl Frames {
     /// The chain in the minute that is still open.
     pub(super) fn open_point(&self, chain: ChainKey, window: Window) -> Option<super::Point> {
         let row = self.attribution(chain, window)?;
-        let now_ms = self.clock.and_then(|clock| clock.now_ms)?;
+        let now_ms = self.clock?.latest_ms;
         self.history.open(row, now_ms, self.dispositions.accepted)
     }
 }

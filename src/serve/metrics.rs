@@ -14,6 +14,7 @@ use super::counters::{BOUNDS, Counters};
 use super::engine::Engine;
 use super::routes::{Answers, Doc, ROUTES, route as plain};
 use super::status;
+use crate::meter::Reading;
 
 pub(super) static DOC: Doc = Doc::get("/metrics", "Prometheus text", &[], Answers::Text);
 
@@ -167,24 +168,7 @@ fn engine(page: &mut Page, context: &Context, engine: &Engine) {
     );
     let lag = engine.event_lag_ms.map(|ms| ms / 1e3);
     page.maybe("event_lag_seconds", "Age of the events as they come", lag);
-    page.head(
-        "engine_latency_seconds",
-        "gauge",
-        "From acceptance to closed epoch, over 10 s",
-    );
-    for (quantile, ms) in [
-        ("0.5", engine.latency_ms_p50),
-        ("0.99", engine.latency_ms_p99),
-        ("0.999", engine.latency_ms_p999),
-    ] {
-        if let Some(ms) = ms {
-            page.line(
-                "engine_latency_seconds",
-                &[("quantile", &quantile)],
-                ms / 1e3,
-            );
-        }
-    }
+    latency(page, engine, &measured);
     page.one(
         "resident_memory_bytes",
         "gauge",
@@ -221,6 +205,36 @@ fn engine(page: &mut Page, context: &Context, engine: &Engine) {
             worker.events_per_second,
         );
     }
+}
+
+/// From acceptance to the closed epoch: the last seconds as quantiles, all since the start as a histogram.
+fn latency(page: &mut Page, engine: &Engine, measured: &Reading) {
+    let name = "engine_latency_recent_seconds";
+    page.head(name, "gauge", "From acceptance to closed epoch, over 10 s");
+    for (quantile, ms) in [
+        ("0.5", engine.latency_ms_p50),
+        ("0.99", engine.latency_ms_p99),
+        ("0.999", engine.latency_ms_p999),
+    ] {
+        if let Some(ms) = ms {
+            page.line(name, &[("quantile", &quantile)], ms / 1e3);
+        }
+    }
+    let name = "engine_latency_seconds";
+    page.head(
+        name,
+        "histogram",
+        "From acceptance to closed epoch, by event",
+    );
+    let all = &measured.latency_us_total;
+    for bound in BOUNDS {
+        let count = all.count_between(0, (bound * 1e6) as u64);
+        page.line(&format!("{name}_bucket"), &[("le", &bound)], count);
+    }
+    page.line(&format!("{name}_bucket"), &[("le", &"+Inf")], all.len());
+    let sum = all.mean() * all.len() as f64 / 1e6;
+    page.line(&format!("{name}_sum"), &[], sum);
+    page.line(&format!("{name}_count"), &[], all.len());
 }
 
 fn clients(page: &mut Page, context: &Context) {

@@ -55,13 +55,12 @@ impl Served {
 #[test]
 fn a_simulated_run_is_asked_and_stops_in_order() {
     let served = Served::start("--source simulator --workers 2");
+    // The simulator has ten minutes behind it.
     let began = Instant::now();
-    let attribution = loop {
-        let text = served.ask("attribution");
-        if text.contains("search") || began.elapsed() > Duration::from_secs(20) {
-            break text;
-        }
-    };
+    while served.ask("history").lines().count() < 5 {
+        assert!(began.elapsed() < Duration::from_secs(20));
+    }
+    let attribution = served.ask("attribution");
     assert!(attribution.contains("removal effect"), "{attribution}");
     let json: Value = serde_json::from_str(&served.ask("status --format json")).unwrap();
     assert_eq!(json["source"], "simulator, normal");
@@ -69,7 +68,7 @@ fn a_simulated_run_is_asked_and_stops_in_order() {
     let csv = served.ask("dispositions --format csv");
     assert!(csv.starts_with("disposition,records\r\naccepted,"), "{csv}");
     let table = served.ask("history --points 1");
-    assert!(table.lines().count() > 5, "{table}");
+    assert!(table.lines().count() > 2, "{table}");
     served.signal();
     let (code, took, said) = served.end();
     assert_eq!(code, 0, "{said}");

@@ -4,8 +4,10 @@ use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::{Duration, Instant};
 
+use serde_json::json;
 use tributary::serve::Limits;
 
+use super::live::Client;
 use super::made_up::{self, MadeUp};
 
 /// Status of what is answered, and how long that took; 0: the connection was closed without a word.
@@ -168,4 +170,34 @@ fn odd_bytes_do_not_stop_it() {
         assert!(status < 500, "{status}");
     }
     assert_eq!(server.get("/healthz").0, 200);
+}
+
+#[test]
+fn a_reader_that_takes_nothing_is_let_go() {
+    let server = made_up::start(Limits {
+        stall_time: Duration::from_millis(500),
+        ..Limits::default()
+    });
+    // Large rows, so that the buffers on the way are soon full.
+    let states: Vec<String> = (0..3_000).map(|i| format!("state {i}")).collect();
+    let states: Vec<&str> = states.iter().map(String::as_str).collect();
+    server.close(2, made_up::names(&states));
+    let mut lazy = Client::connect(&server);
+    let mut keen = Client::connect(&server);
+    let wish = json!({"type": "subscribe", "topics": ["attribution"], "tick_ms": 20});
+    lazy.say(&wish);
+    keen.say(&wish);
+    let began = Instant::now();
+    let mut epoch = 2;
+    while !server.get("/metrics").1.contains("clients_stalled_total 1") {
+        assert!(
+            began.elapsed() < Duration::from_secs(20),
+            "it is still there"
+        );
+        epoch += 1;
+        let row = made_up::wide_attribution(&states, epoch as i64);
+        server.close(epoch, vec![(row, 1)]);
+        keen.read_to(epoch);
+    }
+    assert!(epoch > 10, "let go after {epoch} epochs");
 }

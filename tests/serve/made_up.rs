@@ -65,6 +65,7 @@ pub(crate) fn start(limits: Limits) -> MadeUp {
     let listener = serve::bind("127.0.0.1:0".parse().unwrap()).unwrap();
     let server = serve::start(listener, limits, doors, facts).unwrap();
     let address = server.address();
+    meter.tell_caught_up(true);
     let made_up = MadeUp {
         frames,
         meter,
@@ -187,6 +188,20 @@ pub(crate) fn chain(advertiser: &str) -> ChainKey {
         },
         dimension: Dimension::Channel,
     }
+}
+
+/// The chain of all, with a credit for each of many states.
+pub(crate) fn wide_attribution(states: &[&str], number: i64) -> Row {
+    let Row::Attribution(mut row) = attribution("*", Window::All, number) else {
+        unreachable!("it is made just so");
+    };
+    let mut credit = row.credits.remove(0);
+    let credits = states.iter().map(|state| {
+        credit.state = Name::of(state);
+        credit.clone()
+    });
+    row.credits = credits.collect();
+    Row::Attribution(row)
 }
 
 /// A chain whose every number follows from one.

@@ -14,6 +14,9 @@ use super::shape::Shape;
 use crate::frames::{Mark, Revision, Selected, Since};
 use crate::questions::Watch;
 
+/// Bodies kept from one tick to the next for those who come meanwhile.
+const FRESH_MAX: usize = 16;
+
 /// What happened at a tick.
 #[derive(Clone, Debug)]
 pub(super) struct Tick {
@@ -71,6 +74,9 @@ impl Channel {
         }
         let body = Body::of(&selected);
         let mut fresh = self.fresh.lock().expect("nobody panics with it");
+        if fresh.len() == FRESH_MAX {
+            fresh.clear();
+        }
         fresh.push((since, selected.mark, body.clone()));
         (selected.mark, Some(body))
     }

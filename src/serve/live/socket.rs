@@ -11,6 +11,7 @@ use futures_util::{SinkExt, StreamExt};
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use serde::Deserialize;
+use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -36,6 +37,8 @@ use crate::serve::limits::Limits;
 
 /// How long a new client has for its first message before it gets the usual subscription.
 const FIRST_WORD: Duration = Duration::from_millis(100);
+/// The shortest time from one subscription of a client to its next.
+const WISH_PAUSE: Duration = Duration::from_millis(50);
 /// How long the closing handshake may take.
 const FAREWELL: Duration = Duration::from_secs(1);
 /// Bytes of a frame that is sent.
@@ -162,6 +165,7 @@ async fn serve(context: &Arc<Context>, upgraded: Upgraded) {
     let mut client = Client {
         context: context.clone(),
         socket,
+        next_wish: Instant::now(),
     };
     if let Err(End::Close(code, reason)) = client.converse().await {
         client.close(code, reason).await;
@@ -171,6 +175,8 @@ async fn serve(context: &Arc<Context>, upgraded: Upgraded) {
 struct Client {
     context: Arc<Context>,
     socket: WebSocketStream<TokioIo<Upgraded>>,
+    /// When it may subscribe again: a snapshot costs more than asking for it.
+    next_wish: Instant,
 }
 
 impl Client {
@@ -223,6 +229,8 @@ impl Client {
 
     /// A new subscription in place of the old one, and its first message.
     async fn subscribe(&mut self, said: Result<Said, String>) -> Result<Reader, End> {
+        tokio::time::sleep_until(self.next_wish).await;
+        self.next_wish = Instant::now() + WISH_PAUSE;
         let hub = &self.context.hub;
         match said.and_then(|said| said.wish(hub.generation)) {
             Ok((shape, since, at)) => {
