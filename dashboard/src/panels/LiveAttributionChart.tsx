@@ -7,7 +7,7 @@ import { Bar } from "../charts/Bar";
 import { Spark } from "../charts/Spark";
 import { type Channel, orderKey } from "../derive";
 import { axisMax, type CreditRow, type CreditTable, creditTable, isSorted, type SortBy } from "../derive/credit";
-import { shares } from "../derive/history";
+import { settled, shares } from "../derive/history";
 import { count, conversions, effect, money, share, tick, written } from "../format";
 import { Estimate } from "../parts/Estimate";
 import { Panel } from "../parts/Panel";
@@ -99,6 +99,7 @@ function Rows({ shown, measure }: { shown: Shown; measure: Measure }) {
   const longestCredit = longest((row) => row.credit);
   const max = useAxis(key, table && Math.max(longestCredit ?? 0, table.untouched));
   const effectMax = useAxis(key, longest((row) => row.effect));
+  const history = settled(frame.history, measure);
   if (!table) return null;
   return (
     <div className="credit-rows figures-ink" role="table" aria-label="Credit by channel">
@@ -110,7 +111,7 @@ function Rows({ shown, measure }: { shown: Shown; measure: Measure }) {
         <Heading by="effect" label="removal effect" rows={table.rows} className="effect" />
         <span role="columnheader" className="line">share, 6 h</span>
       </div>
-      {table.rows.map((row) => <Row key={row.channel.id} row={row} max={max} effectMax={effectMax} measure={measure} history={frame.history} />)}
+      {table.rows.map((row) => <Row key={row.channel.id} row={row} max={max} effectMax={effectMax} measure={measure} history={history} />)}
       <Untouched table={table} max={max} measure={measure} />
       <Foot table={table} max={max} effectMax={effectMax} measure={measure} />
     </div>
