@@ -96,7 +96,9 @@ export function CreditHistory() {
   const cursor_ms = useStore((state) => state.cursor_ms);
   const rows = useStore(expectedRows);
   const lines = shown ? domains(shown.channels.map((channel) => shares(settled(shown.frame.history, measure), channel, measure))) : undefined;
-  const filled = shown && shown.frame.history.length > 0 && shown.channels.length > 0;
+  // A chain that has channels has minutes: they are only on their way.
+  const isComing = shown?.frame.history.length === 0 && shown.channels.length > 0;
+  const filled = !shown || isComing ? undefined : shown.channels.length > 0;
   const width = percent((lines?.span ?? 1) < 0.01 ? 1 : 0)(lines?.span ?? 0).digits;
   return (
     <Panel
