@@ -14,7 +14,8 @@ export interface Lede {
 
 const list = (names: readonly string[]): string =>
   names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
-export const titled = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
+/** A sentence begins with a capital, unless it begins with an identifier such as `cmp_05`. */
+const titled = (text: string): string => (/^[a-z]+\b(?!_)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text);
 const one = (count: number, word: string): string => (count === 1 ? word : `${word}s`);
 
 /** The fewest channels that together carry a third of the total, two at most. */

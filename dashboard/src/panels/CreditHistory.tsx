@@ -2,9 +2,9 @@
 
 import type { KeyboardEvent, PointerEvent } from "react";
 
-import { timeSpan, timeTicks, type Span } from "../charts/lines";
+import { type Span, thinned, timeSpan, timeTicks, x } from "../charts/lines";
 import { Multiple } from "../charts/Multiple";
-import { thinned } from "../charts/lines";
+import { placed } from "../charts/ticks";
 import { type Channel, scopeName } from "../derive";
 import { change, type Domain, domains, type Point, settled, shares } from "../derive/history";
 import { minuteOfDay, moment, percent, points, share } from "../format";
@@ -42,8 +42,7 @@ function Small({ channel, line, by, domain, span, cursor_ms }: {
 
 function Ticks({ span }: { span: Span }) {
   const ticks = timeTicks(span);
-  const left = (at_ms: number) => `${((at_ms - span.from_ms) / (span.to_ms - span.from_ms)) * 100}%`;
-  return <span className="time-axis" aria-hidden="true">{ticks.map((at_ms) => <i key={at_ms} style={{ left: left(at_ms) }}>{minuteOfDay(at_ms)}</i>)}</span>;
+  return <span className="time-axis" aria-hidden="true">{ticks.map((at_ms) => <i key={at_ms} style={placed(x(at_ms, span, 1))}>{minuteOfDay(at_ms)}</i>)}</span>;
 }
 
 function Smalls({ shown, measure }: { shown: Shown; measure: Measure }) {

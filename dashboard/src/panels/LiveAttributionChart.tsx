@@ -18,9 +18,6 @@ import { EVERYONE, type Measure, WINDOW_SAID } from "../selection";
 import { expectedRows, select, type Shown, sortRows, useShown, useStore } from "../store";
 import { chainKey } from "../wire";
 
-const ROW_PX = 34;
-const FIXED_ROWS_PX = 24 + 2 * ROW_PX;
-
 function useAxis(key: string, longest: number | undefined): number {
   const kept = useRef<{ key: string; max: number }>(undefined);
   if (longest === undefined) return kept.current?.max ?? 1;
@@ -172,7 +169,7 @@ export function LiveAttributionChart() {
       sub="Markov removal effect, redirect to null. Not causal." className="wide" filled={filled}
       empty={shown && status !== "error" && <Empty shown={shown} />} sheet={() => sheet(shown!)}
     >
-      <div style={{ minHeight: rows * ROW_PX + FIXED_ROWS_PX }}>
+      <div className="credit-box" style={{ "--rows": rows } as React.CSSProperties}>
         {shown && filled ? <Rows shown={shown} measure={selection.measure} /> : <Skeleton rows={rows} />}
       </div>
     </Panel>
