@@ -7,6 +7,8 @@
 use serde::{Deserialize, Serialize};
 use xxhash_rust::xxh3::xxh3_64;
 
+pub use crate::pseudonym::UserId;
+
 /// Milliseconds since 1970-01-01T00:00:00Z, event time.
 pub type TimeMs = i64;
 /// Whole minutes since [`FIRST_TIME_MS`].
@@ -112,35 +114,6 @@ pub const UNKNOWN: &str = "(unknown)";
 
 /// Groups of users that move together between workers: the top 10 bits of the user's hash.
 pub const KEY_GROUPS: usize = 1024;
-
-/// A pseudonym: 128 bits of keyed BLAKE3 over the raw id. There is no other way to make one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct UserId {
-    high: u64,
-    low: u64,
-}
-
-impl UserId {
-    /// The pseudonym of a raw id under `key`.
-    pub fn new(key: &[u8; 32], raw: &[u8]) -> UserId {
-        let hash = blake3::keyed_hash(key, raw);
-        let (high, low) = hash.as_bytes()[..16].split_at(8);
-        UserId {
-            high: u64::from_le_bytes(high.try_into().unwrap()),
-            low: u64::from_le_bytes(low.try_into().unwrap()),
-        }
-    }
-
-    /// The key group, 0..1024.
-    pub fn group(self) -> usize {
-        (self.high >> 54) as usize
-    }
-
-    /// 64 bits that are independent of the group.
-    pub fn key(self) -> u64 {
-        self.low
-    }
-}
 
 /// An accepted record on its way to the workers: 80 bytes, no pointer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -254,13 +227,5 @@ mod tests {
     #[test]
     fn an_event_is_eighty_bytes() {
         assert_eq!(size_of::<Event>(), 80);
-    }
-
-    #[test]
-    fn key_groups_use_the_top_ten_bits() {
-        let groups: std::collections::HashSet<_> = (0..100_000u32)
-            .map(|i| UserId::new(&[7; 32], &i.to_le_bytes()).group())
-            .collect();
-        assert_eq!(groups.len(), KEY_GROUPS);
     }
 }

@@ -14,6 +14,7 @@ pub mod fold;
 mod labels;
 pub mod names;
 mod prefetch;
+pub mod pseudonym;
 pub mod row;
 mod sessions;
 pub mod settings;
@@ -75,7 +76,7 @@ pub fn build<'s>(inputs: Inputs<'s>, settings: Settings) -> Outputs<'s> {
         settings,
     );
     let transitions = transitions::transitions(sessions.edges, control.clone(), labels);
-    let attribution = attribution::attribution(transitions.clone(), control.clone(), names);
+    let attribution = attribution::attribution(transitions, control.clone(), names);
     let dispositions = dispositions::dispositions(inputs.tallies.concat(sessions.tallies));
 
     let small = told::told(control)
@@ -85,7 +86,7 @@ pub fn build<'s>(inputs: Inputs<'s>, settings: Settings) -> Outputs<'s> {
     Outputs {
         rows: to_readers(small, settings.processes),
         answers: answers.exchange(|answer| answer.asker as u64),
-        transitions: trace::trace(transitions),
+        transitions: trace::trace(attribution.steps),
     }
 }
 

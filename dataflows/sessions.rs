@@ -8,7 +8,10 @@ mod answers;
 mod arena;
 mod copies;
 mod entry;
+mod group;
 mod journeys;
+mod list;
+mod order;
 mod retention;
 mod state;
 mod table;
@@ -32,7 +35,7 @@ use crate::labels::Labels;
 use crate::names::Names;
 use crate::settings::Settings;
 
-pub(crate) use journeys::{CONVERSION, Edge, NULL, START, StateId};
+pub(crate) use journeys::{CONVERSION, Edge, START, StateId};
 use state::{State, Tally};
 
 /// What comes out of [`sessions`].
@@ -130,15 +133,13 @@ impl Sessionizer {
                 Control::Load(_) | Control::Watch(_) | Control::Unwatch(_) => {}
             }
         }
-        for events in &closed.data {
-            self.state.insert_all(
-                events,
-                &mut labels,
-                &self.names,
-                &mut self.edges,
-                &mut tally,
-            );
-        }
+        self.state.insert_all(
+            &closed.data,
+            &mut labels,
+            &self.names,
+            &mut self.edges,
+            &mut tally,
+        );
         self.state.advance(
             self.clock.bound(self.settings.allowed_lateness_ms),
             self.clock.now(),

@@ -1,33 +1,27 @@
 //! The second door: transition counts arranged by chain, kept for questions.
 //!
-//! In: the transition collection, epoch by epoch. Out: a trace. It is fed in steps of [`EPOCHS_PER_BATCH`] epochs,
-//! combined: many small batches cost more than what they hold.
+//! In: the changes of a chain's counts since the step before, one step for [`EPOCHS_PER_STEP`] epochs: many small
+//! batches cost more than what they hold. Out: a trace.
 
-use std::collections::BTreeMap;
-
-use differential_dataflow::difference::Semigroup;
+use differential_dataflow::VecCollection;
 use differential_dataflow::operators::arrange::{Arrange, TraceAgent};
 use differential_dataflow::trace::implementations::{ValBatcher, ValBuilder, ValSpine};
-use differential_dataflow::{AsCollection, VecCollection};
-use timely::container::CapacityContainerBuilder;
-use timely::dataflow::channels::pact::Pipeline;
 use timely::dataflow::operators::Capability;
-use timely::dataflow::operators::generic::Operator;
+use timely::progress::frontier::MutableAntichain;
 
 use crate::epochs::Epoch;
-use crate::fold::FoldMap;
 use crate::transitions::{ChainKey, State, Transition};
 use crate::weight::Weights;
 
 /// Epochs that enter the trace as one batch.
-pub(crate) const EPOCHS_PER_BATCH: Epoch = 32;
+const EPOCHS_PER_STEP: Epoch = 32;
 
 /// (from, to) and the count in each window, by chain.
 pub type TransitionTrace = TraceAgent<ValSpine<ChainKey, (State, State), Epoch, Weights>>;
 
 /// Arranges the transitions by chain.
 pub(crate) fn trace(transitions: VecCollection<'_, Epoch, Transition, Weights>) -> TransitionTrace {
-    coalesced(transitions)
+    transitions
         .map(|transition| (transition.chain, (transition.from, transition.to)))
         .arrange_named::<ValBatcher<_, _, _, _>, ValBuilder<_, _, _, _>, ValSpine<_, _, _, _>>(
             "TransitionTrace",
@@ -35,43 +29,28 @@ pub(crate) fn trace(transitions: VecCollection<'_, Epoch, Transition, Weights>) 
         .trace
 }
 
-type Batches = BTreeMap<Epoch, (Capability<Epoch>, FoldMap<Transition, Weights>)>;
+/// The step that the trace is in: the right to say at its last epoch what changed in it.
+#[derive(Default)]
+pub(crate) struct Step(Option<Capability<Epoch>>);
 
-/// The same changes at the last epoch of their step, each transition once.
-fn coalesced<'s>(
-    transitions: VecCollection<'s, Epoch, Transition, Weights>,
-) -> VecCollection<'s, Epoch, Transition, Weights> {
-    transitions
-        .inner
-        .unary_frontier::<CapacityContainerBuilder<Vec<_>>, _, _, _>(
-            Pipeline,
-            "Coalesce",
-            |_, _| {
-                let mut batches = Batches::new();
-                move |(input, frontier), output| {
-                    input.for_each(|capability, updates| {
-                        let end = capability.time().next_multiple_of(EPOCHS_PER_BATCH);
-                        let (_, batch) = batches
-                            .entry(end)
-                            .or_insert_with(|| (capability.delayed(&end, 0), FoldMap::default()));
-                        for (transition, _, weights) in updates.drain(..) {
-                            batch.entry(transition).or_default().plus_equals(&weights);
-                        }
-                    });
-                    while let Some(entry) = batches
-                        .first_entry()
-                        .filter(|entry| !frontier.less_equal(entry.key()))
-                    {
-                        let (end, (capability, batch)) = entry.remove_entry();
-                        let changed = batch
-                            .into_iter()
-                            .filter(|(_, weights)| *weights != Weights::default());
-                        output
-                            .session(&capability)
-                            .give_iterator(changed.map(|(t, weights)| (t, end, weights)));
-                    }
-                }
-            },
-        )
-        .as_collection()
+impl Step {
+    /// The step ends before `epoch`.
+    pub(crate) fn end_before(&mut self, epoch: Epoch) -> Option<Capability<Epoch>> {
+        self.0.take_if(|end| *end.time() < epoch)
+    }
+
+    /// All epochs of the step have closed.
+    pub(crate) fn end_at(
+        &mut self,
+        frontiers: &[&MutableAntichain<Epoch>],
+    ) -> Option<Capability<Epoch>> {
+        let is_open = |end: &Epoch| frontiers.iter().any(|frontier| frontier.less_equal(end));
+        self.0.take_if(|end| !is_open(end.time()))
+    }
+
+    /// Something changed in an epoch of the step.
+    pub(crate) fn extend(&mut self, epoch: &Capability<Epoch>) {
+        let end = epoch.time().next_multiple_of(EPOCHS_PER_STEP);
+        self.0.get_or_insert_with(|| epoch.delayed(&end));
+    }
 }

@@ -1,13 +1,12 @@
 //! Transition counts: per chain and cell, for all time, the last 24 h and the last hour at once.
 //!
-//! In: edges of one worker, and control (watermarks move the windows). Out: a collection of [`Transition`] whose
-//! diff holds the three windows' changes, combined per epoch, `*` included. What must hold: each edge counts in the
+//! In: edges of one worker, and control (watermarks move the windows). Out: the change of every [`Transition`] in the
+//! three windows, combined per epoch, `*` and the transitions to null included. What must hold: each edge counts in the
 //! windows that hold its journey's first minute, and leaves each exactly once as the clock's minute advances.
 
 use std::cell::RefCell;
 use std::rc::Rc;
 
-use differential_dataflow::{AsCollection, VecCollection};
 use serde::{Deserialize, Serialize};
 use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
@@ -20,12 +19,13 @@ use crate::epochs::{Closed, Epoch, Epochs};
 use crate::event::Name;
 use crate::labels::Labels;
 use crate::sessions::Edge;
-use crate::weight::Weights;
 
 mod cells;
+mod change;
 mod minutes;
 
 use cells::{CellId, Cells};
+pub(crate) use change::{Change, News};
 use minutes::Minutes;
 
 /// What the states of a chain are made of.
@@ -72,6 +72,17 @@ pub struct ChainKey {
     pub dimension: Dimension,
 }
 
+impl ChainKey {
+    /// Which worker holds the chain, before the remainder is taken.
+    fn route(&self) -> u32 {
+        let scope = match self.scope {
+            Scope::Everyone => 0,
+            Scope::Advertiser(name) => name.0 as u32,
+        };
+        scope.wrapping_add(self.dimension as u32)
+    }
+}
+
 /// A state of a chain.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub enum State {
@@ -89,37 +100,32 @@ pub struct Transition {
     pub to: State,
 }
 
-/// The counts of all transitions this worker's users make.
+/// How the counts of all transitions change that this worker's users make.
 pub(crate) fn transitions<'s>(
     edges: StreamVec<'s, Epoch, Edge>,
     control: StreamVec<'s, Epoch, Control>,
     labels: Rc<RefCell<Labels>>,
-) -> VecCollection<'s, Epoch, Transition, Weights> {
-    edges
-        .binary_frontier::<_, CapacityContainerBuilder<Vec<_>>, _, _, _, _>(
-            control,
-            Pipeline,
-            Pipeline,
-            "Transitions",
-            |_, _| {
-                let mut epochs = Epochs::new(1);
-                let mut counts = Counts::new(labels);
-                move |(edges, frontier), (control, control_frontier), output| {
-                    edges.for_each(|capability, data| epochs.receive(&capability, data));
-                    control.for_each(|capability, data| epochs.receive_control(&capability, data));
-                    while let Some((epoch, closed)) =
-                        epochs.next_closed(&[frontier, control_frontier])
-                    {
-                        counts.close(&closed);
-                        let mut session = output.session(&closed.capabilities[0]);
-                        session.give_iterator(
-                            counts.cells.drain().map(|(cell, diff)| (cell, epoch, diff)),
-                        );
-                    }
+) -> StreamVec<'s, Epoch, Change> {
+    let worker = edges.scope().index();
+    edges.binary_frontier::<_, CapacityContainerBuilder<Vec<_>>, _, _, _, _>(
+        control,
+        Pipeline,
+        Pipeline,
+        "Transitions",
+        |_, _| {
+            let mut epochs = Epochs::new(1);
+            let mut counts = Counts::new(worker, labels);
+            move |(edges, frontier), (control, control_frontier), output| {
+                edges.for_each(|capability, data| epochs.receive(&capability, data));
+                control.for_each(|capability, data| epochs.receive_control(&capability, data));
+                while let Some((_, closed)) = epochs.next_closed(&[frontier, control_frontier]) {
+                    counts.close(&closed);
+                    let mut session = output.session(&closed.capabilities[0]);
+                    session.give_iterator(counts.cells.drain());
                 }
-            },
-        )
-        .as_collection()
+            }
+        },
+    )
 }
 
 /// What the operator holds: the numbering of cells and the minutes that may still leave a window.
@@ -131,11 +137,11 @@ struct Counts {
 }
 
 impl Counts {
-    fn new(labels: Rc<RefCell<Labels>>) -> Counts {
+    fn new(worker: usize, labels: Rc<RefCell<Labels>>) -> Counts {
         Counts {
             labels,
             clock: Clock::default(),
-            cells: Cells::default(),
+            cells: Cells::new(worker),
             minutes: Minutes::default(),
         }
     }

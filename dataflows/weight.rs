@@ -26,6 +26,14 @@ impl Weights {
     pub fn window(&self, window: Window) -> Weight {
         self.0[window as usize]
     }
+
+    /// What was added to `earlier` to make these.
+    pub(crate) fn since(&self, earlier: &Weights) -> Weights {
+        let mut weights = *earlier;
+        weights.negate();
+        weights.plus_equals(self);
+        weights
+    }
 }
 
 impl IsZero for Weights {

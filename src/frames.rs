@@ -112,19 +112,23 @@ impl Frames {
 
     /// What is read out of all chains, by chain and window.
     pub fn attributions(&self) -> impl Iterator<Item = &Attribution> {
-        self.rows.values().filter_map(|entry| match &entry.cell.value {
-            Value::Attribution(row) => Some(row),
-            _ => None,
-        })
+        self.rows
+            .values()
+            .filter_map(|entry| match &entry.cell.value {
+                Value::Attribution(row) => Some(row),
+                _ => None,
+            })
     }
 
     /// The counts of a chain, if it is watched.
     pub fn transitions(&self, chain: ChainKey) -> Option<&Matrix> {
         let keys = Key::Transitions(chain, Window::All)..=Key::Transitions(chain, Window::Hour);
-        self.rows.range(keys).find_map(|(_, entry)| match &entry.cell.value {
-            Value::Transitions(matrix, _) => Some(matrix.as_ref()),
-            _ => None,
-        })
+        self.rows
+            .range(keys)
+            .find_map(|(_, entry)| match &entry.cell.value {
+                Value::Transitions(matrix, _) => Some(matrix.as_ref()),
+                _ => None,
+            })
     }
 
     /// Whether anything was ever known of the scope.

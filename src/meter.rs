@@ -5,6 +5,7 @@
 //! here changes a result.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -20,6 +21,7 @@ const LATENCY_US_MAX: u64 = 3_600_000_000;
 /// Shared by the workers of a process and those who serve.
 pub struct Meter {
     began: Instant,
+    is_caught_up: AtomicBool,
     inner: Mutex<Inner>,
 }
 
@@ -83,6 +85,7 @@ impl Default for Meter {
         let now = Instant::now();
         Meter {
             began: now,
+            is_caught_up: AtomicBool::new(false),
             inner: Mutex::new(Inner {
                 open: BTreeMap::new(),
                 seconds: VecDeque::new(),
@@ -102,6 +105,15 @@ impl Meter {
         self.inner
             .lock()
             .expect("a thread that panics ends the process")
+    }
+
+    /// The source has said whether much waits at it.
+    pub fn tell_caught_up(&self, is_caught_up: bool) {
+        self.is_caught_up.store(is_caught_up, Ordering::Relaxed);
+    }
+
+    pub fn is_caught_up(&self) -> bool {
+        self.is_caught_up.load(Ordering::Relaxed)
     }
 
     fn second(&self) -> u64 {

@@ -6,7 +6,6 @@
 
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow};
 use timely::communication::WorkerGuards;
@@ -241,8 +240,8 @@ pub fn start(source: Box<dyn Source>, options: &Options) -> Result<Running> {
     let results = Arc::new(Mutex::new(None));
     let job = job(options, intake.clone(), doors.clone(), results.clone());
     let reader = {
-        let intake = intake.clone();
-        spawn("reader", move || read(source, &intake, feed))?
+        let (intake, meter) = (intake.clone(), doors.meter.clone());
+        spawn("reader", move || read(source, &intake, feed, &meter))?
     };
     let workers = timely::execute(cluster.config(), move |worker| worker::run(worker, &job))
         .map_err(|error| anyhow!("forming the cluster: {error}"))?;
@@ -295,28 +294,28 @@ fn spawn<T: Send + 'static>(
         .with_context(|| format!("starting the {name} thread"))
 }
 
-fn read(mut source: Box<dyn Source>, intake: &Intake, feed: Feed) -> Result<()> {
+fn read(mut source: Box<dyn Source>, intake: &Intake, feed: Feed, meter: &Meter) -> Result<()> {
     while let Some(block) = source.next(feed.buffer())? {
         if !feed.send(intake, block) {
             break;
         }
+        meter.tell_caught_up(source.is_caught_up());
     }
+    meter.tell_caught_up(true);
     Ok(())
 }
 
 /// Lets the time of the posted partition go on while nobody posts, until the run is stopped.
 fn beat(doors: Doors, intake: Arc<Intake>) -> Result<()> {
-    /// Short, so that the thread ends soon after the run does.
-    const LOOK: Duration = Duration::from_millis(100);
     spawn("heartbeat", move || {
         while !intake.is_stopping() {
             let frames = doors.frames.lock().expect("nobody panics with it");
-            let clock = frames.clock;
+            let latest = frames.clock.map(|clock| clock.latest_ms);
             drop(frames);
-            if let Some(clock) = clock {
-                doors.door.beat(clock.latest_ms);
+            if let Some(latest) = latest {
+                doors.door.beat(latest);
             }
-            std::thread::sleep(LOOK);
+            std::thread::sleep(http::HEARTBEAT);
         }
     })?;
     Ok(())

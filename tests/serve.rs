@@ -2,6 +2,8 @@
 //!
 //! `TRIBUTARY_LONG=1` runs the random readers for minutes.
 
+#[path = "serve/engine.rs"]
+mod engine;
 #[path = "serve/hostile.rs"]
 mod hostile;
 #[path = "serve/live.rs"]

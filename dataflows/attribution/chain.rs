@@ -1,43 +1,45 @@
 //! One chain: its counts in three windows, and the rows last shown.
 
+use crate::answer;
 use crate::event::Name;
 use crate::fold::FoldMap;
 use crate::names::Names;
 use crate::row::{Float, Row};
-use crate::transitions::{ChainKey, Scope, State, Window};
+use crate::transitions::{ChainKey, State, Transition, Window};
 use crate::weight::{Weight, Weights};
 
 use super::solve::{Counts, SOLVED_STATES_MAX, Solver, units};
 use super::{Attribution, Credit};
 
+/// The chain's own numbers of its states; from [`NAMED`] on those with a name, in order of first sight.
+type StateNumber = usize;
+const START: StateNumber = 0;
+const CONVERSION: StateNumber = 1;
+const NULL: StateNumber = 2;
+const NAMED: StateNumber = 3;
+
 #[derive(Debug)]
 struct Cell {
-    from: State,
-    to: State,
+    from: StateNumber,
+    to: StateNumber,
     weights: Weights,
+    /// As of the trace's last step.
+    traced: Weights,
 }
 
 /// The counts of one chain.
 pub(super) struct Chain {
     key: ChainKey,
     cells: Vec<Cell>,
-    cell_of: FoldMap<(State, State), usize>,
-    /// Named states by their text, and the place of each in that order.
-    order: Vec<Name>,
-    place: FoldMap<Name, usize>,
+    cell_of: FoldMap<(StateNumber, StateNumber), usize>,
+    /// By number, less [`NAMED`].
+    names: Vec<Name>,
+    number_of: FoldMap<Name, StateNumber>,
+    /// Numbers of the named states, in the order of their texts.
+    order: Vec<StateNumber>,
     is_changed: bool,
+    is_traced: bool,
     shown: [Option<Attribution>; 3],
-}
-
-impl ChainKey {
-    /// Which worker holds the chain, before the remainder is taken.
-    pub(crate) fn route(&self) -> u64 {
-        let scope = match self.scope {
-            Scope::Everyone => 0,
-            Scope::Advertiser(name) => name.0,
-        };
-        scope.wrapping_add(self.dimension as u64)
-    }
 }
 
 impl Chain {
@@ -46,9 +48,11 @@ impl Chain {
             key,
             cells: Vec::new(),
             cell_of: FoldMap::default(),
+            names: Vec::new(),
+            number_of: FoldMap::default(),
             order: Vec::new(),
-            place: FoldMap::default(),
             is_changed: false,
+            is_traced: true,
             shown: [None, None, None],
         }
     }
@@ -57,9 +61,26 @@ impl Chain {
         self.is_changed
     }
 
-    /// What was last shown, by window.
-    pub(super) fn shown(&self) -> &[Option<Attribution>; 3] {
-        &self.shown
+    pub(super) fn key(&self) -> ChainKey {
+        self.key
+    }
+
+    /// All there is to say of it.
+    pub(super) fn answer(&self) -> answer::Counted {
+        answer::Counted {
+            chain: self.key,
+            counts: self.counts().collect(),
+            windows: self.shown.clone(),
+        }
+    }
+
+    fn state(&self, number: StateNumber) -> State {
+        match number {
+            START => State::Start,
+            CONVERSION => State::Conversion,
+            NULL => State::Null,
+            named => State::Named(self.names[named - NAMED]),
+        }
     }
 
     /// The cells that are not 0 in every window.
@@ -68,12 +89,34 @@ impl Chain {
         self.cells
             .iter()
             .filter(is_counted)
-            .map(|cell| (cell.from, cell.to, cell.weights.0))
+            .map(|cell| (self.state(cell.from), self.state(cell.to), cell.weights.0))
     }
 
-    pub(super) fn change(&mut self, from: State, to: State, weights: &Weights, names: &Names) {
-        use differential_dataflow::difference::Semigroup;
-        self.is_changed = true;
+    /// What changed since this was last asked.
+    pub(super) fn step(&mut self) -> Vec<(Transition, Weights)> {
+        let mut changes = Vec::new();
+        if std::mem::replace(&mut self.is_traced, true) {
+            return changes;
+        }
+        for at in 0..self.cells.len() {
+            let cell = &mut self.cells[at];
+            let change = cell.weights.since(&cell.traced);
+            cell.traced = cell.weights;
+            if change != Weights::default() {
+                let transition = Transition {
+                    chain: self.key,
+                    from: self.state(self.cells[at].from),
+                    to: self.state(self.cells[at].to),
+                };
+                changes.push((transition, change));
+            }
+        }
+        changes
+    }
+
+    /// The number of a cell.
+    pub(super) fn cell(&mut self, from: State, to: State, names: &Names) -> usize {
+        let (from, to) = (self.number(from, names), self.number(to, names));
         let next = self.cells.len();
         let cell = *self.cell_of.entry((from, to)).or_insert(next);
         if cell == next {
@@ -81,25 +124,44 @@ impl Chain {
                 from,
                 to,
                 weights: Weights::default(),
+                traced: Weights::default(),
             });
-            for state in [from, to] {
-                self.place_state(state, names);
-            }
         }
-        self.cells[cell].weights.plus_equals(weights);
+        cell
     }
 
-    fn place_state(&mut self, state: State, names: &Names) {
-        let State::Named(name) = state else { return };
-        if self.place.contains_key(&name) {
-            return;
+    fn number(&mut self, state: State, names: &Names) -> StateNumber {
+        let name = match state {
+            State::Start => return START,
+            State::Conversion => return CONVERSION,
+            State::Null => return NULL,
+            State::Named(name) => name,
+        };
+        if let Some(&number) = self.number_of.get(&name) {
+            return number;
         }
-        let at = self
-            .order
-            .partition_point(|&other| names.cmp(other, name).is_lt());
-        self.order.insert(at, name);
-        for (place, &name) in self.order.iter().enumerate().skip(at) {
-            self.place.insert(name, place);
+        let number = NAMED + self.names.len();
+        let before = |&other: &StateNumber| names.cmp(self.names[other - NAMED], name).is_lt();
+        self.order
+            .insert(self.order.partition_point(before), number);
+        self.names.push(name);
+        self.number_of.insert(name, number);
+        number
+    }
+
+    pub(super) fn add_count(&mut self, cell: usize, counts: [i64; 3]) {
+        (self.is_changed, self.is_traced) = (true, false);
+        let weights = &mut self.cells[cell].weights.0;
+        for (weight, count) in weights.iter_mut().zip(counts) {
+            weight.count += count;
+        }
+    }
+
+    pub(super) fn add_value(&mut self, cell: usize, values: [i64; 3]) {
+        (self.is_changed, self.is_traced) = (true, false);
+        let weights = &mut self.cells[cell].weights.0;
+        for (weight, value) in weights.iter_mut().zip(values) {
+            weight.value += i128::from(value);
         }
     }
 
@@ -166,81 +228,47 @@ impl Chain {
 
     /// The window's counts by the order of the states that occur in it.
     fn counted(&self, window: Window) -> Counted {
-        let mut number = vec![UNCOUNTED; self.order.len()];
-        let mut cells = Vec::with_capacity(self.cells.len());
+        // By number; those of special states stay as they are.
+        let mut place = vec![UNCOUNTED; NAMED + self.names.len()];
         for cell in &self.cells {
-            let weight = cell.weights.window(window);
-            if weight.count == 0 {
-                continue;
-            }
-            let (from, to) = (self.position(cell.from), self.position(cell.to));
+            let count = cell.weights.window(window).count;
             assert!(
-                weight.count > 0,
+                count >= 0,
                 "{:?} {window:?}: {cell:?} is counted below 0",
                 self.key
             );
-            for place in [from, to].into_iter().filter_map(Position::named) {
-                number[place] = 0;
+            if count > 0 {
+                (place[cell.from], place[cell.to]) = (NULL, NULL);
             }
-            cells.push((from, to, weight));
         }
-        let mut states = Vec::with_capacity(self.order.len());
-        for (number, &name) in number
-            .iter_mut()
-            .zip(&self.order)
-            .filter(|(number, _)| **number == 0)
-        {
-            *number = states.len();
-            states.push(name);
+        for special in [START, CONVERSION, NULL] {
+            place[special] = special;
         }
-        for (from, to, _) in &mut cells {
-            *from = from.renumbered(&number);
-            *to = to.renumbered(&number);
+        let mut states = Vec::with_capacity(self.names.len());
+        for &number in &self.order {
+            if place[number] != UNCOUNTED {
+                place[number] = NAMED + states.len();
+                states.push(self.names[number - NAMED]);
+            }
         }
-        Counted { states, cells }
-    }
-
-    fn position(&self, state: State) -> Position {
-        match state {
-            State::Start => Position::Start,
-            State::Conversion => Position::Conversion,
-            State::Null => Position::Null,
-            State::Named(name) => Position::Named(self.place[&name]),
+        let placed = |cell: &Cell| {
+            let weight = cell.weights.window(window);
+            (weight.count > 0).then(|| (place[cell.from], place[cell.to], weight))
+        };
+        Counted {
+            cells: self.cells.iter().filter_map(placed).collect(),
+            states,
         }
     }
 }
 
 const UNCOUNTED: usize = usize::MAX;
 
-/// A state by its place in the order of names.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Position {
-    Start,
-    Named(usize),
-    Conversion,
-    Null,
-}
-
-impl Position {
-    fn named(self) -> Option<usize> {
-        match self {
-            Position::Named(place) => Some(place),
-            _ => None,
-        }
-    }
-
-    fn renumbered(self, number: &[usize]) -> Position {
-        match self {
-            Position::Named(place) => Position::Named(number[place]),
-            special => special,
-        }
-    }
-}
-
-/// The cells of one window that are not 0, and the states that occur in them, sorted by name.
+/// The cells of one window that are not 0, and the states that occur in them, sorted by name: number [`NAMED`] is the
+/// first of them.
 struct Counted {
     states: Vec<Name>,
-    cells: Vec<(Position, Position, Weight)>,
+    cells: Vec<(StateNumber, StateNumber, Weight)>,
 }
 
 #[derive(Default)]
@@ -257,33 +285,31 @@ impl Counted {
     fn totals(&self) -> Totals {
         let mut totals = Totals::default();
         let mut nulls = 0;
-        let mut stays = vec![0; self.states.len()];
+        let mut stays = vec![0; NAMED + self.states.len()];
         for &(from, to, weight) in &self.cells {
-            match from {
-                Position::Start => totals.journeys += weight.count,
-                Position::Named(place) => stays[place] -= weight.count,
-                Position::Conversion | Position::Null => {
-                    panic!("a transition out of an absorbing state")
-                }
-            }
+            stays[from] -= weight.count;
+            stays[to] += weight.count;
             match to {
-                Position::Named(place) => {
-                    stays[place] += weight.count;
-                    totals.touches += weight.count;
-                }
-                Position::Conversion => {
+                START => panic!("a transition into the start"),
+                CONVERSION => {
                     totals.conversions += weight.count;
                     totals.value += weight.value;
-                    if from == Position::Start {
+                    if from == START {
                         totals.untouched = weight;
                     }
                 }
-                Position::Null => nulls += weight.count,
-                Position::Start => panic!("a transition into the start"),
+                NULL => nulls += weight.count,
+                _ => totals.touches += weight.count,
             }
         }
+        totals.journeys = -stays[START];
+        assert_eq!(
+            (stays[CONVERSION], stays[NULL]),
+            (totals.conversions, nulls),
+            "a transition out of an absorbing state"
+        );
         assert!(
-            stays.iter().all(|&stays| stays == 0),
+            stays[NAMED..].iter().all(|&stays| stays == 0),
             "what enters a state must leave it"
         );
         assert_eq!(
@@ -298,24 +324,21 @@ impl Counted {
         counts.clear(self.states.len());
         for &(from, to, Weight { count, value }) in &self.cells {
             match (from, to) {
-                (Position::Start, Position::Named(to)) => {
-                    counts.from_start[to] = count;
-                    counts.journeys += count;
-                }
-                (Position::Start, _) => {
+                (START, CONVERSION) => {
                     (counts.untouched, counts.untouched_value) = (count, value);
                     counts.journeys += count;
                 }
-                (Position::Named(from), Position::Named(to)) => {
-                    counts.between[from * counts.k + to] = count
+                (START, NULL) => counts.journeys += count,
+                (START, to) => {
+                    counts.from_start[to - NAMED] = count;
+                    counts.journeys += count;
                 }
-                (Position::Named(from), Position::Conversion) => {
+                (from, CONVERSION) => {
+                    let from = from - NAMED;
                     (counts.to_conversion[from], counts.value[from]) = (count, value);
                 }
-                (Position::Named(from), _) => counts.to_null[from] = count,
-                (Position::Conversion | Position::Null, _) => {
-                    unreachable!("checked with the totals")
-                }
+                (from, NULL) => counts.to_null[from - NAMED] = count,
+                (from, to) => counts.between[(from - NAMED) * counts.k + to - NAMED] = count,
             }
         }
     }
@@ -324,43 +347,58 @@ impl Counted {
 /// Shares what was touched out by the removal effects; without a solution nothing can be said but 0 of 0.
 fn credits(states: &[Name], row: &Attribution, solver: &Solver) -> Vec<Credit> {
     let is_solved = row.p_conversion.is_some();
-    let effects = |through: &[f64], all: f64| -> Vec<Option<f64>> {
-        let effect = |i: usize| (is_solved && all != 0.0).then(|| through[i] / all);
-        (0..states.len()).map(effect).collect()
+    let touched = (row.conversions - row.untouched) as f64;
+    let touched_value = units(row.value - row.untouched_value);
+    let conversions = Shares::new(is_solved, touched, &solver.through, solver.x0);
+    let value = Shares::new(is_solved, touched_value, &solver.through_value, solver.xw0);
+    let credit = |(i, &state): (usize, &Name)| Credit {
+        state,
+        removal_effect: conversions.effect(i).map(Float::from),
+        removal_effect_value: value.effect(i).map(Float::from),
+        attributed_conversions: conversions.share(i).map(Float::from),
+        attributed_value: value.share(i).map(Float::from),
     };
-    let removal = effects(&solver.through, solver.x0);
-    let removal_value = effects(&solver.through_value, solver.xw0);
-    let conversions = shares(
-        (row.conversions - row.untouched) as f64,
-        &removal,
-        is_solved,
-    );
-    let value = shares(
-        units(row.value - row.untouched_value),
-        &removal_value,
-        is_solved,
-    );
-    let credit = |i: usize| Credit {
-        state: states[i],
-        removal_effect: removal[i].map(Float::from),
-        removal_effect_value: removal_value[i].map(Float::from),
-        attributed_conversions: conversions[i].map(Float::from),
-        attributed_value: value[i].map(Float::from),
-    };
-    (0..states.len()).map(credit).collect()
+    states.iter().enumerate().map(credit).collect()
 }
 
-/// `total` in proportion to the effects.
-fn shares(total: f64, effects: &[Option<f64>], is_solved: bool) -> Vec<Option<f64>> {
-    let sum: f64 = effects
-        .iter()
-        .flatten()
-        .fold(0.0, |sum, effect| sum + effect);
-    let share = |effect: &Option<f64>| match effect {
-        _ if !is_solved => None,
-        _ if total == 0.0 => Some(0.0),
-        Some(effect) if sum != 0.0 => Some(total * effect / sum),
-        _ => None,
-    };
-    effects.iter().map(share).collect()
+/// A total in proportion to the removal effects.
+struct Shares<'a> {
+    is_solved: bool,
+    total: f64,
+    through: &'a [f64],
+    /// Of which `through` is a part.
+    all: f64,
+    sum: f64,
+}
+
+impl Shares<'_> {
+    fn new(is_solved: bool, total: f64, through: &[f64], all: f64) -> Shares<'_> {
+        let mut shares = Shares {
+            is_solved,
+            total,
+            through,
+            all,
+            sum: 0.0,
+        };
+        if is_solved {
+            let effects = (0..through.len()).filter_map(|i| shares.effect(i));
+            shares.sum = effects.fold(0.0, |sum, effect| sum + effect);
+        }
+        shares
+    }
+
+    fn effect(&self, i: usize) -> Option<f64> {
+        (self.is_solved && self.all != 0.0).then(|| self.through[i] / self.all)
+    }
+
+    fn share(&self, i: usize) -> Option<f64> {
+        if !self.is_solved {
+            return None;
+        }
+        if self.total == 0.0 {
+            return Some(0.0);
+        }
+        let effect = self.effect(i).filter(|_| self.sum != 0.0)?;
+        Some(self.total * effect / self.sum)
+    }
 }

@@ -36,7 +36,7 @@ impl Watched {
                 let watch = self.chains.entry(*key).or_default();
                 watch.watchers += 1;
                 if let (1, Some(chain)) = (watch.watchers, chain(key)) {
-                    watch.show(*key, chain, rows);
+                    watch.show(chain, rows);
                 }
             }
             Control::Unwatch(key) => {
@@ -53,17 +53,17 @@ impl Watched {
     }
 
     /// The chain has changed.
-    pub(super) fn change(&mut self, key: ChainKey, chain: &Chain, rows: &mut Vec<(Row, isize)>) {
-        if let Some(watch) = self.chains.get_mut(&key) {
-            watch.show(key, chain, rows);
+    pub(super) fn change(&mut self, chain: &Chain, rows: &mut Vec<(Row, isize)>) {
+        if let Some(watch) = self.chains.get_mut(&chain.key()) {
+            watch.show(chain, rows);
         }
     }
 }
 
 impl Watch {
-    fn show(&mut self, key: ChainKey, chain: &Chain, rows: &mut Vec<(Row, isize)>) {
+    fn show(&mut self, chain: &Chain, rows: &mut Vec<(Row, isize)>) {
         let fresh = Matrix {
-            chain: key,
+            chain: chain.key(),
             counts: chain.counts().collect(),
         };
         if self.shown.as_ref() != Some(&fresh) {

@@ -8,7 +8,7 @@ use crate::labels::{AdvertiserId, LabelId};
 use crate::names::Names;
 
 use super::entry::{Body, Entry};
-use super::journeys::{Edge, Inserted, Journeys, NULL, Place, START};
+use super::journeys::{Edge, Inserted, Journeys, Place, START};
 
 impl Journeys<'_> {
     /// A copy of the entry at `at` came; the least content stays.
@@ -166,9 +166,6 @@ impl Journeys<'_> {
                 first,
             );
             self.convert(count, point, first);
-            if !point.is_conversion() && self.next_point(at, advertiser).is_none() {
-                self.emit(count, point, first, self.label(point), NULL);
-            }
         }
     }
 }

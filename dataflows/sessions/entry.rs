@@ -1,7 +1,7 @@
 //! One retained event in 14 bytes, and the body of those that need more.
 //!
 //! From the top bit down: time 42 (milliseconds since 2000), kind 2, tag 32 (the top half of the id's hash), joined 1
-//! (same session as the entry before it), wide 1, age 6, label 28. Without sequences the integer order of the upper
+//! (same session as the entry before it), wide 1, age 10, label 24. Without sequences the integer order of the upper
 //! 76 bits is the order of a user's events. The id of a duplicate is found by time and tag: two ids of one user in
 //! one millisecond are mistaken for one with probability 2^-32.
 
@@ -12,10 +12,11 @@ use crate::labels::LabelId;
 pub(crate) const ENTRY_BYTES: usize = 14;
 
 /// Greatest age an entry can hold; its meaning is "so old or older".
-const AGE_MAX: u32 = 63;
-const LABEL_BITS: u32 = 28;
+const AGE_MAX: u32 = (1 << AGE_BITS) - 1;
+const AGE_BITS: u32 = 10;
+const LABEL_BITS: u32 = 24;
 const AGE_SHIFT: u32 = LABEL_BITS;
-const WIDE_SHIFT: u32 = AGE_SHIFT + 6;
+const WIDE_SHIFT: u32 = AGE_SHIFT + AGE_BITS;
 const JOINED_SHIFT: u32 = WIDE_SHIFT + 1;
 const TAG_SHIFT: u32 = JOINED_SHIFT + 1;
 const KIND_SHIFT: u32 = TAG_SHIFT + 32;
@@ -38,17 +39,20 @@ impl Entry {
         Entry(time << TIME_SHIFT | (kind as u128) << KIND_SHIFT | tag << TAG_SHIFT)
     }
 
+    // In three words that do not overlap: an entry just written is then read back without a wait.
     #[inline]
     pub(crate) fn load(bytes: &[u8]) -> Entry {
         let low = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes"));
-        let high = u64::from_le_bytes(bytes[6..ENTRY_BYTES].try_into().expect("eight bytes"));
-        Entry(u128::from(low) | u128::from(high >> 16) << 64)
+        let middle = u32::from_le_bytes(bytes[8..12].try_into().expect("four bytes"));
+        let high = u16::from_le_bytes(bytes[12..14].try_into().expect("two bytes"));
+        Entry(u128::from(u64::from(high) << 32 | u64::from(middle)) << 64 | u128::from(low))
     }
 
     #[inline]
     pub(crate) fn store(self, bytes: &mut [u8]) {
         bytes[..8].copy_from_slice(&(self.0 as u64).to_le_bytes());
-        bytes[6..ENTRY_BYTES].copy_from_slice(&((self.0 >> 48) as u64).to_le_bytes());
+        bytes[8..12].copy_from_slice(&((self.0 >> 64) as u32).to_le_bytes());
+        bytes[12..ENTRY_BYTES].copy_from_slice(&((self.0 >> 96) as u16).to_le_bytes());
     }
 
     #[inline]
@@ -126,10 +130,6 @@ impl Entry {
     }
 
     pub(crate) fn with_label(self, label: LabelId) -> Entry {
-        assert!(
-            label < 1 << LABEL_BITS,
-            "more labels than an entry can number"
-        );
         self.with_field(WIDE_SHIFT, 1, 0)
             .with_field(0, LABEL_BITS, label.into())
     }
@@ -137,7 +137,7 @@ impl Entry {
     pub(crate) fn with_body(self, body: u32) -> Entry {
         assert!(
             body < 1 << LABEL_BITS,
-            "more conversions and sequences in memory than an entry can number"
+            "more conversions and sequences of a key group in memory than an entry can number"
         );
         self.with_field(WIDE_SHIFT, 1, 1)
             .with_field(0, LABEL_BITS, body.into())
@@ -146,14 +146,14 @@ impl Entry {
     /// Minutes since the first point of its journey; `None`: more than an entry can say.
     #[inline]
     pub(crate) fn age(self) -> Option<u32> {
-        let age = self.field(AGE_SHIFT, 6) as u32;
+        let age = self.field(AGE_SHIFT, AGE_BITS) as u32;
         (age < AGE_MAX).then_some(age)
     }
 
     pub(crate) fn with_first_minute(self, first: Minute) -> Entry {
         self.with_field(
             AGE_SHIFT,
-            6,
+            AGE_BITS,
             u64::from((self.minute() - first).min(AGE_MAX)),
         )
     }
@@ -204,12 +204,16 @@ impl Body {
     }
 
     /// Whether an event says more than an entry can hold.
-    pub(crate) fn is_needed(event: &Event) -> bool {
-        event.kind == Kind::Conversion || event.sequence != 0 || event.userless || event.value != 0
+    pub(crate) fn is_needed(event: &Event, label: LabelId) -> bool {
+        event.kind == Kind::Conversion
+            || event.sequence != 0
+            || event.userless
+            || event.value != 0
+            || label >= 1 << LABEL_BITS
     }
 }
 
-/// The bodies of a worker, reused as entries go.
+/// The bodies of a key group, reused as entries go.
 #[derive(Default)]
 pub(crate) struct Bodies {
     bodies: Vec<Body>,
@@ -270,8 +274,8 @@ mod tests {
         let time = crate::event::END_TIME_MS - 1;
         let entry = Entry::new(&event(time, Kind::Click, 0xABCD_EF01_2345_6789))
             .with_joined(true)
-            .with_label((1 << 28) - 1);
-        let entry = entry.with_first_minute(entry.minute() - 62);
+            .with_label((1 << LABEL_BITS) - 1);
+        let entry = entry.with_first_minute(entry.minute() - (AGE_MAX - 1));
         let mut bytes = [0xFF; 16];
         entry.store(&mut bytes);
         let loaded = Entry::load(&bytes);
@@ -280,10 +284,11 @@ mod tests {
         assert_eq!(loaded.time(), time - FIRST_TIME_MS);
         assert_eq!(loaded.kind(), Kind::Click);
         assert_eq!(loaded.tag(), 0xABCD_EF01);
-        assert_eq!(loaded.age(), Some(62));
-        assert_eq!(loaded.index(), (1 << 28) - 1);
+        assert_eq!(loaded.age(), Some(AGE_MAX - 1));
+        assert_eq!(loaded.index(), (1 << LABEL_BITS) - 1);
         assert!(loaded.is_joined() && !loaded.is_wide());
-        assert_eq!(loaded.with_first_minute(loaded.minute() - 63).age(), None);
+        let older = loaded.with_first_minute(loaded.minute() - AGE_MAX);
+        assert_eq!(older.age(), None);
     }
 
     #[test]

@@ -9,16 +9,16 @@ use crate::event::{Micros, Minute};
 use crate::labels::{AdvertiserId, LabelId, Labels};
 use crate::settings::{JourneyRule, Settings};
 
-use super::arena::List;
 use super::entry::{Bodies, Body, Entry};
+use super::list::List;
 
-/// A worker-local state of a chain: a label, or one of the three special ones.
+/// A worker-local state of a chain: a label, start or conversion.
 pub(crate) type StateId = u32;
 pub(crate) const START: StateId = u32::MAX;
 pub(crate) const CONVERSION: StateId = u32::MAX - 1;
-pub(crate) const NULL: StateId = u32::MAX - 2;
 
-/// A change to the count of one transition, in the minute of its journey's first point.
+/// A change to the count of one transition, in the minute of its journey's first point. None leads to null: what
+/// enters a state and does not leave it for another is null, so that follows from the others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Edge {
     pub(crate) advertiser: AdvertiserId,
@@ -53,6 +53,8 @@ pub(crate) struct Journeys<'a> {
     /// No event before this time (milliseconds since 2000) will come any more.
     pub(crate) bound: i64,
     pub(crate) edges: &'a mut Vec<Edge>,
+    /// Memory to note advertisers in.
+    pub(super) met: &'a mut Vec<AdvertiserId>,
 }
 
 impl Journeys<'_> {
@@ -285,14 +287,7 @@ impl Journeys<'_> {
                 self.arrive(1, self.label(point), self.list.get(n), first);
                 self.shift(n, after_first.expect("a next point"), first);
             }
-            None => {
-                if let Some(p) = before {
-                    self.emit(-1, p, first, self.label(p), NULL);
-                }
-                if !point.is_conversion() {
-                    self.emit(1, point, first, self.label(point), NULL);
-                }
-            }
+            None => {}
         }
     }
 
@@ -306,9 +301,6 @@ impl Journeys<'_> {
                 first
             }
             _ => {
-                if let Some(p) = before {
-                    self.emit(-1, p, first, self.label(p), NULL);
-                }
                 self.arrive(-1, START, next, next.minute());
                 next.minute()
             }
@@ -339,12 +331,8 @@ impl Journeys<'_> {
             self.set_first_minute(at, new);
             for (count, minute) in [(-1, old), (1, new)] {
                 self.convert(count, point, minute);
-                match next {
-                    Some(n) => self.arrive(count, self.label(point), self.list.get(n), minute),
-                    None if !point.is_conversion() => {
-                        self.emit(count, point, minute, self.label(point), NULL);
-                    }
-                    None => {}
+                if let Some(n) = next {
+                    self.arrive(count, self.label(point), self.list.get(n), minute);
                 }
             }
             match next {
@@ -383,7 +371,6 @@ impl Journeys<'_> {
             return;
         }
         let first = self.first_minute(p);
-        self.emit(-1, left, first, self.label(left), NULL);
         self.arrive(-1, START, right, right.minute());
         self.arrive(1, self.label(left), right, first);
         self.shift(n, right.minute(), first);

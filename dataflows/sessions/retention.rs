@@ -5,7 +5,6 @@
 //! session may go on from it), and per advertiser the newest open touch that a point at or above the bound may
 //! follow; its entry tells the first minute of its journey.
 
-use crate::labels::AdvertiserId;
 use crate::settings::JourneyRule;
 
 use super::entry::Entry;
@@ -28,25 +27,22 @@ impl Journeys<'_> {
         if below == 1 && self.is_needed_alone() {
             return;
         }
-        let kept = self.kept_below(below);
-        if kept.len() == below {
+        let start = self.keep_below(below);
+        if start == 0 {
             return;
         }
-        let mut kept = kept.into_iter().peekable();
-        let mut end = 0;
-        for at in 0..self.list.len {
-            let entry = self.list.get(at);
-            if at >= below {
-                self.list.set(end, entry);
-            } else if kept.next_if_eq(&at).is_some() {
-                self.list.set(end, entry.with_joined(end > 0));
-            } else {
-                self.forget(entry);
-                continue;
-            }
-            end += 1;
+        if start < below {
+            let first = self.list.get(start).with_joined(false);
+            self.list.set(start, first);
         }
-        self.list.len = end;
+        self.list.drop_before(start);
+    }
+
+    /// Forgets where a list is full and a quarter of it may go, as far as its times tell.
+    pub(crate) fn prune_if_full(&mut self) {
+        if self.list.is_full() && self.list.get(self.list.len / 4).time() < self.bound {
+            self.prune();
+        }
     }
 
     /// Whether the first entry, the only one below the bound, stays for its session's sake.
@@ -67,42 +63,44 @@ impl Journeys<'_> {
         low
     }
 
-    /// Which of the first `below` entries stay, in ascending order.
-    fn kept_below(&self, below: usize) -> Vec<usize> {
+    /// Moves those of the first `below` entries that stay to the end of their part; says where they start.
+    fn keep_below(&mut self, below: usize) -> usize {
         let newest = below - 1;
         let goes_on = self.bound - self.list.get(newest).time() <= self.settings.session_gap_ms;
-        let mut kept = Vec::new();
-        let mut met: Vec<AdvertiserId> = Vec::new();
+        let by_session = self.settings.journeys == JourneyRule::Session;
+        let mut start = below;
+        let mut is_in_reach = true;
+        self.met.clear();
         for at in (0..below).rev() {
             let entry = self.list.get(at);
-            let in_reach = match self.settings.journeys {
-                JourneyRule::Session => goes_on,
-                JourneyRule::GapMs(gap) => self.bound - entry.time() <= gap,
-            };
-            let is_open = in_reach && self.is_newest_touch(entry, &mut met);
+            is_in_reach = is_in_reach
+                && match self.settings.journeys {
+                    JourneyRule::Session => goes_on,
+                    JourneyRule::GapMs(gap) => self.bound - entry.time() <= gap,
+                };
+            let is_open = is_in_reach && self.is_newest_touch(entry);
             if is_open || (at == newest && goes_on) {
-                kept.push(at);
+                start -= 1;
+                self.list.set(start, entry);
+            } else {
+                self.forget(entry);
             }
-            let is_session_start =
-                self.settings.journeys == JourneyRule::Session && !entry.is_joined();
-            if is_session_start || !(in_reach || at == newest) {
-                break;
-            }
+            // What lies before is of another session.
+            is_in_reach = is_in_reach && (entry.is_joined() || !by_session);
         }
-        kept.reverse();
-        kept
+        start
     }
 
     /// Whether a point is the newest of its advertiser, going backwards, and its journey is open after it.
-    fn is_newest_touch(&self, entry: Entry, met: &mut Vec<AdvertiserId>) -> bool {
+    fn is_newest_touch(&mut self, entry: Entry) -> bool {
         if !entry.is_point() {
             return false;
         }
         let advertiser = self.advertiser(entry);
-        if met.contains(&advertiser) {
+        if self.met.contains(&advertiser) {
             return false;
         }
-        met.push(advertiser);
+        self.met.push(advertiser);
         !entry.is_conversion()
     }
 
@@ -113,7 +111,7 @@ impl Journeys<'_> {
     }
 
     /// What of the user is still open at `now` (milliseconds since 2000).
-    pub(crate) fn open(&self, now: i64) -> Open {
+    pub(crate) fn open(&mut self, now: i64) -> Open {
         let last = self.list.get(self.list.len - 1);
         let is_userless = last.is_wide() && self.bodies.get(last.index()).userless;
         if is_userless {
@@ -124,7 +122,7 @@ impl Journeys<'_> {
             sessions: i64::from(is_open),
             journeys: 0,
         };
-        let mut met = Vec::new();
+        self.met.clear();
         for at in (0..self.list.len).rev() {
             let entry = self.list.get(at);
             let in_reach = match self.settings.journeys {
@@ -134,7 +132,7 @@ impl Journeys<'_> {
             if !in_reach {
                 break;
             }
-            open.journeys += i64::from(self.is_newest_touch(entry, &mut met));
+            open.journeys += i64::from(self.is_newest_touch(entry));
             if self.settings.journeys == JourneyRule::Session && !entry.is_joined() {
                 break;
             }

@@ -6,18 +6,21 @@
 use std::collections::BTreeMap;
 
 use crate::event::{Event, FIRST_TIME_MS, KEY_GROUPS, Receipt, TimeMs, UserId};
-use crate::labels::Labels;
+use crate::labels::{AdvertiserId, Labels};
 use crate::names::Names;
 use crate::prefetch::prefetch;
 use crate::settings::Settings;
 
-use super::arena::{Arena, List};
 use super::entry::{Bodies, Body, Entry};
+use super::group::Group;
 use super::journeys::{Edge, Inserted, Journeys, Place};
+use super::list::List;
+use super::order::Order;
 use super::retention::Open;
-use super::table::{Slot, Table};
+use super::table::Slot;
 
-/// Events between the fetch of a slot and its use, and between the fetch of a block and its use.
+/// Events between the fetch of an event, of its slot, of its block, and their use.
+const EVENTS_AHEAD: usize = 32;
 const SLOTS_AHEAD: usize = 16;
 const BLOCKS_AHEAD: usize = 8;
 /// One slot is swept for so many events.
@@ -66,9 +69,9 @@ struct Sweep {
 /// All users of one worker.
 pub(crate) struct State {
     settings: Settings,
-    tables: Vec<Table>,
-    arena: Arena,
-    bodies: Bodies,
+    groups: Vec<Group>,
+    met: Vec<AdvertiserId>,
+    order: Order,
     bound: i64,
     now: i64,
     sweep: Sweep,
@@ -80,9 +83,9 @@ impl State {
     pub(crate) fn new(settings: Settings) -> State {
         State {
             settings,
-            tables: (0..KEY_GROUPS).map(Table::new).collect(),
-            arena: Arena::new(),
-            bodies: Bodies::default(),
+            groups: (0..KEY_GROUPS).map(Group::new).collect(),
+            met: Vec::new(),
+            order: Order::default(),
             bound: 0,
             now: 0,
             sweep: Sweep::default(),
@@ -90,36 +93,51 @@ impl State {
         }
     }
 
-    /// Takes in a container of events, fetching slots and blocks ahead of their use.
+    /// Takes in the events of an epoch, group by group, fetching what they need ahead of its use.
     pub(crate) fn insert_all(
         &mut self,
-        events: &[Event],
+        events: &[Vec<Event>],
         labels: &mut Labels,
         names: &Names,
         edges: &mut Vec<Edge>,
         tally: &mut Tally,
     ) {
-        for event in events.iter().take(SLOTS_AHEAD) {
-            prefetch(self.tables[event.user.group()].address(event.user.key()));
-        }
-        for (i, event) in events.iter().enumerate() {
-            if let Some(ahead) = events.get(i + SLOTS_AHEAD) {
-                prefetch(self.tables[ahead.user.group()].address(ahead.user.key()));
+        let mut order = std::mem::take(&mut self.order);
+        order.sort(events);
+        let ahead = |at: usize| order.get(at).map(|place| place.of(events));
+        for (i, place) in order.iter().enumerate() {
+            if let Some(event) = ahead(i + EVENTS_AHEAD) {
+                prefetch(event);
+                prefetch(&event.kind);
             }
-            if let Some(ahead) = events.get(i + BLOCKS_AHEAD) {
-                self.prefetch_block(ahead);
+            if let Some(event) = ahead(i + SLOTS_AHEAD) {
+                self.prefetch_slot(event);
             }
+            if let Some(event) = ahead(i + BLOCKS_AHEAD) {
+                self.prefetch_block(event);
+            }
+            let event = place.of(events);
             let inserted = self.insert(event, labels, names, edges);
             tally.count(inserted, event.receipt);
         }
-        self.sweep.owed_events += events.len();
+        self.sweep.owed_events += order.len();
+        self.order = order;
     }
 
+    #[inline]
+    fn prefetch_slot(&self, event: &Event) {
+        let group = &self.groups[event.user.group()];
+        prefetch(group.table.address(event.user.key()));
+    }
+
+    #[inline]
     fn prefetch_block(&self, event: &Event) {
-        let table = &self.tables[event.user.group()];
-        let slot = table.get(table.find(event.user.key()));
+        let group = &self.groups[event.user.group()];
+        let slot = group.table.get(group.table.find(event.user.key()));
         if !slot.is_empty() {
-            prefetch(self.arena.address(slot.block(), slot.len()));
+            let (first, last) = group.arena.newest(slot.block(), slot.len());
+            prefetch(first);
+            prefetch(last);
         }
     }
 
@@ -136,29 +154,39 @@ impl State {
         );
         let label = labels.of(event);
         let (group, key) = (event.user.group(), event.user.key());
-        let at = self.tables[group].find(key);
-        let slot = self.tables[group].get(at);
+        let at = self.groups[group].table.find(key);
+        let mut slot = self.groups[group].table.get(at);
         let entry = Entry::new(event);
         if slot.is_empty() {
-            let block = self.arena.allocate(self.arena.class_for(1));
-            let entry = with_content(entry, event, label, &mut self.bodies);
-            let mut journeys = self.journeys(Slot::new(key, block, 0), labels, edges);
+            slot = self.groups[group].add(key);
+            let mut journeys = self.journeys(group, slot, labels, edges);
+            journeys.list.len = 0;
+            let entry = with_content(entry, event, label, journeys.bodies);
             journeys.insert(0, entry);
-            self.tables[group].add(Slot::new(key, block, 1));
             return Inserted::Accepted;
         }
-        let mut journeys = self.journeys(slot, labels, edges);
-        match journeys.locate(entry, event.sequence) {
-            Place::Duplicate(copy) => journeys.meet_copy(copy, event, label, names),
-            Place::New(place) => {
-                let (slot, place) = self.with_room(slot, place, labels, edges);
-                let entry = with_content(entry, event, label, &mut self.bodies);
-                let mut journeys = self.journeys(slot, labels, edges);
-                journeys.insert(place, entry);
-                self.tables[group].set(at, Slot::new(key, slot.block(), slot.len() + 1));
-                Inserted::Accepted
-            }
+        let mut journeys = self.journeys(group, slot, labels, edges);
+        let place = match journeys.locate(entry, event.sequence) {
+            Place::New(place) => place,
+            Place::Duplicate(copy) => return journeys.meet_copy(copy, event, label, names),
+        };
+        // From the end, since forgetting shortens the list at its start.
+        let behind = slot.len() - place;
+        journeys.prune_if_full();
+        if journeys.list.is_full() {
+            let len = journeys.list.len;
+            let table = &mut self.groups[group].table;
+            table.set(at, Slot::new(key, slot.block(), len));
+            slot = self.groups[group].grow(at);
+            journeys = self.journeys(group, slot, labels, edges);
         }
+        let place = journeys.list.len - behind;
+        let entry = with_content(entry, event, label, journeys.bodies);
+        journeys.insert(place, entry);
+        let len = journeys.list.len;
+        let table = &mut self.groups[group].table;
+        table.set(at, Slot::new(key, slot.block(), len));
+        Inserted::Accepted
     }
 
     /// Everything held of one user, read by `read`.
@@ -169,57 +197,32 @@ impl State {
         read: impl FnOnce(&Journeys<'_>, i64) -> R,
     ) -> Option<R> {
         let (group, now) = (user.group(), self.now);
-        let slot = self.tables[group].get(self.tables[group].find(user.key()));
-        (!slot.is_empty()).then(|| read(&self.journeys(slot, labels, &mut Vec::new()), now))
+        let table = &self.groups[group].table;
+        let slot = table.get(table.find(user.key()));
+        (!slot.is_empty()).then(|| read(&self.journeys(group, slot, labels, &mut Vec::new()), now))
     }
 
+    #[inline]
     fn journeys<'a>(
         &'a mut self,
+        group: usize,
         slot: Slot,
         labels: &'a Labels,
         edges: &'a mut Vec<Edge>,
     ) -> Journeys<'a> {
+        let group = &mut self.groups[group];
         Journeys {
             list: List {
-                bytes: self.arena.bytes(slot.block()),
+                bytes: group.arena.bytes(slot.block()),
                 len: slot.len(),
             },
-            bodies: &mut self.bodies,
+            bodies: &mut group.bodies,
             labels,
             settings: &self.settings,
             bound: self.bound,
             edges,
+            met: &mut self.met,
         }
-    }
-
-    /// Makes room for one more entry: by forgetting if a quarter of the list may go, else in a larger block.
-    fn with_room(
-        &mut self,
-        slot: Slot,
-        place: usize,
-        labels: &Labels,
-        edges: &mut Vec<Edge>,
-    ) -> (Slot, usize) {
-        let len = slot.len();
-        if len < self.arena.capacity(slot.block().class) {
-            return (slot, place);
-        }
-        let bound = self.bound;
-        let mut journeys = self.journeys(slot, labels, edges);
-        if journeys.list.get(len / 4).time() < bound {
-            journeys.prune();
-            let pruned = journeys.list.len;
-            if pruned < len {
-                return (
-                    Slot::new(slot.key, slot.block(), pruned),
-                    place - (len - pruned),
-                );
-            }
-        }
-        let block = self
-            .arena
-            .resize(slot.block(), len, self.arena.class_for(len + 1));
-        (Slot::new(slot.key, block, len), place)
     }
 
     /// Moves the bound and the clock, once the epoch's events are in.
@@ -236,12 +239,12 @@ impl State {
         self.sweep.owed_events %= EVENTS_PER_SWEPT_SLOT;
         while slots > 0 {
             let group = self.sweep.group;
-            let is_whole = self.tables[group].users() == 0;
-            while slots > 0 && !is_whole && self.sweep.slot < self.tables[group].capacity() {
+            let is_whole = self.groups[group].table.users() == 0;
+            while slots > 0 && !is_whole && self.sweep.slot < self.groups[group].table.capacity() {
                 self.sweep_slot(group, labels);
                 slots -= 1;
             }
-            if is_whole || self.sweep.slot >= self.tables[group].capacity() {
+            if is_whole || self.sweep.slot >= self.groups[group].table.capacity() {
                 slots = slots.saturating_sub(1);
                 self.end_group(tally);
             }
@@ -253,11 +256,11 @@ impl State {
         self.sweep = Sweep::default();
         for group in 0..KEY_GROUPS {
             let mut at = 0;
-            while at < self.tables[group].capacity() {
+            while at < self.groups[group].table.capacity() {
                 at += usize::from(!self.prune_slot(group, at, labels));
             }
             // Forgetting moves users about; they are counted when all stand still.
-            for at in 0..self.tables[group].capacity() {
+            for at in 0..self.groups[group].table.capacity() {
                 self.count_slot(group, at, labels);
             }
             self.end_group(tally);
@@ -293,48 +296,37 @@ impl State {
 
     /// Forgets what may go; true if that was the user as a whole, so that another may be in the slot now.
     fn prune_slot(&mut self, group: usize, at: usize, labels: &Labels) -> bool {
-        let slot = self.tables[group].get(at);
+        let slot = self.groups[group].table.get(at);
         if slot.is_empty() {
             return false;
         }
         let mut no_edges = Vec::new();
-        let mut journeys = self.journeys(slot, labels, &mut no_edges);
+        let mut journeys = self.journeys(group, slot, labels, &mut no_edges);
         journeys.prune();
         let len = journeys.list.len;
         if len == 0 {
-            self.arena.release(slot.block());
-            self.tables[group].remove(at);
-            return true;
+            self.groups[group].remove(at);
+        } else if len < slot.len() {
+            let table = &mut self.groups[group].table;
+            table.set(at, Slot::new(slot.key, slot.block(), len));
         }
-        if len < slot.len() {
-            let block = self.fit(slot, len);
-            self.tables[group].set(at, Slot::new(slot.key, block, len));
-        }
-        false
+        len == 0
     }
 
     fn count_slot(&mut self, group: usize, at: usize, labels: &Labels) {
-        let (slot, now) = (self.tables[group].get(at), self.now);
+        let (slot, now) = (self.groups[group].table.get(at), self.now);
         if !slot.is_empty() {
-            let open = self.journeys(slot, labels, &mut Vec::new()).open(now);
+            let mut no_edges = Vec::new();
+            let open = self.journeys(group, slot, labels, &mut no_edges).open(now);
             self.sweep.open.sessions += open.sessions;
             self.sweep.open.journeys += open.journeys;
         }
-    }
-
-    /// A block of the right size for a list that has become much shorter.
-    fn fit(&mut self, slot: Slot, len: usize) -> super::arena::Block {
-        let class = self.arena.class_for(len);
-        if len * 4 > self.arena.capacity(slot.block().class) * 3 {
-            return slot.block();
-        }
-        self.arena.resize(slot.block(), len, class)
     }
 }
 
 /// The entry with its label, or with a body where it has more to say.
 fn with_content(entry: Entry, event: &Event, label: u32, bodies: &mut Bodies) -> Entry {
-    if Body::is_needed(event) {
+    if Body::is_needed(event, label) {
         entry.with_body(bodies.add(Body::of_event(event, label)))
     } else {
         entry.with_label(label)

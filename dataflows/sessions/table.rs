@@ -8,7 +8,7 @@ use super::arena::Block;
 #[derive(Clone, Copy, Default)]
 pub(crate) struct Slot {
     pub(crate) key: u64,
-    index: u32,
+    start: u32,
     /// Length in the upper 24 bits, class below; 0 in an empty slot, since a user has at least one entry.
     len_class: u32,
 }
@@ -17,7 +17,7 @@ impl Slot {
     pub(crate) fn new(key: u64, block: Block, len: usize) -> Slot {
         Slot {
             key,
-            index: block.index,
+            start: block.start,
             len_class: (len as u32) << 8 | u32::from(block.class),
         }
     }
@@ -33,7 +33,7 @@ impl Slot {
     pub(crate) fn block(&self) -> Block {
         Block {
             class: self.len_class as u8,
-            index: self.index,
+            start: self.start,
         }
     }
 }
@@ -59,6 +59,14 @@ impl Table {
 
     pub(crate) fn capacity(&self) -> usize {
         self.slots.len()
+    }
+
+    pub(crate) fn slots(&self) -> &[Slot] {
+        &self.slots
+    }
+
+    pub(crate) fn slots_mut(&mut self) -> &mut [Slot] {
+        &mut self.slots
     }
 
     /// Where the key's probe begins; increasing in the key.
@@ -171,7 +179,7 @@ mod tests {
                 map.remove(&key);
             } else if !(is_full || shrinking && random & 6 != 0) {
                 let len = 1 + step as usize % 1000;
-                table.add(Slot::new(key, Block { class: 2, index: 5 }, len));
+                table.add(Slot::new(key, Block { class: 2, start: 5 }, len));
                 map.insert(key, len);
             }
             assert_eq!(table.users(), map.len());

@@ -3,16 +3,17 @@
 use crate::event::Name;
 use crate::fold::FoldMap;
 use crate::labels::{Label, LabelId, Labels};
-use crate::sessions::{CONVERSION, Edge, NULL, START, StateId};
-use crate::weight::{Weight, Weights};
+use crate::sessions::{CONVERSION, Edge, START, StateId};
 
+use super::change::{Change, News, value_parts};
 use super::{ChainKey, Dimension, Scope, State, Transition};
 
 /// A worker's number for a cell.
-pub(super) type CellId = u32;
+pub(crate) type CellId = u32;
 
 /// A chain's own numbers for its states: 0 start, 1 conversion, 2 null, then the named ones.
 type ChainState = u32;
+const NULL: ChainState = 2;
 const NAMED: ChainState = 3;
 const UNSEEN: u32 = u32::MAX;
 /// Chains with at most so many states find their cells in a matrix, larger ones in a map.
@@ -28,16 +29,20 @@ struct Chain {
     sparse: FoldMap<(ChainState, ChainState), CellId>,
 }
 
-/// A cell, and the cell of `*` that it adds to.
+/// A cell, and the cells that follow from it.
 #[derive(Clone, Copy)]
 struct Cell {
     transition: Transition,
+    /// The cell of `*` that it adds to.
     everyone: CellId,
+    /// From the state it comes from to null, and from the state it leads to: what enters a state and does not leave it.
+    nulls: [CellId; 2],
 }
 
 /// All cells of a worker.
-#[derive(Default)]
 pub(super) struct Cells {
+    /// The worker whose cells these are.
+    source: u32,
     /// Two for each advertiser: channel, campaign.
     chains: Vec<Option<Chain>>,
     /// The chain state of each label, by dimension.
@@ -50,11 +55,29 @@ pub(super) struct Cells {
     values: FoldMap<CellId, [i128; 3]>,
     is_changed: Vec<bool>,
     changed: Vec<CellId>,
-    /// What the last epoch's changes went out through, kept for its memory.
-    drained: Vec<(Transition, Weights)>,
+    /// Cells that nobody was told about.
+    unnamed: Vec<CellId>,
+    /// What the epoch's changes go out through.
+    drained: Vec<Change>,
 }
 
 impl Cells {
+    pub(super) fn new(source: usize) -> Cells {
+        Cells {
+            source: source as u32,
+            chains: Vec::new(),
+            states: Default::default(),
+            cells: Vec::new(),
+            everyone: FoldMap::default(),
+            counts: Vec::new(),
+            values: FoldMap::default(),
+            is_changed: Vec::new(),
+            changed: Vec::new(),
+            unnamed: Vec::new(),
+            drained: Vec::new(),
+        }
+    }
+
     /// The cell of an edge in a dimension.
     #[inline]
     pub(super) fn of(&mut self, edge: &Edge, dimension: Dimension, labels: &Labels) -> CellId {
@@ -86,7 +109,6 @@ impl Cells {
         match state {
             START => 0,
             CONVERSION => 1,
-            NULL => 2,
             label => match self.states[dimension as usize].get(label as usize) {
                 Some(&state) if state != UNSEEN => state,
                 _ => self.add_state(chain, label, dimension, labels),
@@ -101,40 +123,53 @@ impl Cells {
         dimension: Dimension,
         labels: &Labels,
     ) -> ChainState {
+        let name = state_name(labels.get(label), dimension);
+        let state = self.chain(chain).number(name);
         let states = &mut self.states[dimension as usize];
         if states.len() <= label as usize {
             states.resize(label as usize + 1, UNSEEN);
         }
-        let name = state_name(labels.get(label), dimension);
-        let state = self.chains[chain]
-            .as_mut()
-            .expect("the chain of an edge")
-            .number(name);
         states[label as usize] = state;
         state
     }
 
     fn add(&mut self, at: usize, from: ChainState, to: ChainState) -> CellId {
-        let chain = self.chains[at].as_mut().expect("the chain of an edge");
-        let key = chain.key;
-        let (from_state, to_state) = (chain.state(from), chain.state(to));
-        let everyone = match key.dimension {
-            Dimension::Channel => self.everyone(from_state, to_state),
+        let nulls = match to {
+            NULL => [UNSEEN; 2],
+            _ => [from, to].map(|state| self.null(at, state)),
+        };
+        let chain = self.chain(at);
+        let transition = Transition {
+            chain: chain.key,
+            from: chain.state(from),
+            to: chain.state(to),
+        };
+        let everyone = match transition.chain.dimension {
+            Dimension::Channel => self.everyone(transition.from, transition.to),
             Dimension::Campaign => UNSEEN,
         };
-        let cell = self.push(
-            Transition {
-                chain: key,
-                from: from_state,
-                to: to_state,
-            },
+        let cell = self.push(Cell {
+            transition,
             everyone,
-        );
-        self.chains[at]
-            .as_mut()
-            .expect("the chain of an edge")
-            .set(from, to, cell);
+            nulls,
+        });
+        self.chain(at).set(from, to, cell);
         cell
+    }
+
+    fn chain(&mut self, at: usize) -> &mut Chain {
+        self.chains[at].as_mut().expect("the chain of an edge")
+    }
+
+    /// The cell from a named state to null.
+    fn null(&mut self, at: usize, state: ChainState) -> CellId {
+        if state < NAMED {
+            return UNSEEN;
+        }
+        match self.chain(at).find(state, NULL) {
+            UNSEEN => self.add(at, state, NULL),
+            cell => cell,
+        }
     }
 
     fn everyone(&mut self, from: State, to: State) -> CellId {
@@ -145,33 +180,39 @@ impl Cells {
             scope: Scope::Everyone,
             dimension: Dimension::Channel,
         };
-        let cell = self.push(Transition { chain, from, to }, UNSEEN);
+        let cell = self.push(Cell {
+            transition: Transition { chain, from, to },
+            everyone: UNSEEN,
+            nulls: [UNSEEN; 2],
+        });
         self.everyone.insert((from, to), cell);
         cell
     }
 
-    fn push(&mut self, transition: Transition, everyone: CellId) -> CellId {
-        self.cells.push(Cell {
-            transition,
-            everyone,
-        });
+    fn push(&mut self, cell: Cell) -> CellId {
+        self.cells.push(cell);
         self.counts.push([0; 3]);
         self.is_changed.push(false);
-        self.cells.len() as CellId - 1
+        let id = self.cells.len() as CellId - 1;
+        self.unnamed.push(id);
+        id
     }
 
     /// Adds to a cell in the windows that `holds` names.
     #[inline]
     pub(super) fn change(&mut self, cell: CellId, count: i64, value: i128, holds: [bool; 3]) {
-        let counts = &mut self.counts[cell as usize];
-        for (window, holds) in holds.into_iter().enumerate() {
-            counts[window] += count * i64::from(holds);
-        }
+        self.add_to(cell, holds.map(|holds| count * i64::from(holds)));
         if value != 0 {
-            let values = self.values.entry(cell).or_default();
-            for (window, holds) in holds.into_iter().enumerate() {
-                values[window] += value * i128::from(holds);
-            }
+            let values = holds.map(|holds| value * i128::from(holds));
+            self.add_value(cell, values);
+        }
+    }
+
+    #[inline]
+    fn add_to(&mut self, cell: CellId, changes: [i64; 3]) {
+        let counts = &mut self.counts[cell as usize];
+        for (count, change) in counts.iter_mut().zip(changes) {
+            *count += change;
         }
         if !self.is_changed[cell as usize] {
             self.is_changed[cell as usize] = true;
@@ -179,40 +220,70 @@ impl Cells {
         }
     }
 
-    /// Takes the epoch's changes out: those of the advertisers, then their sums in `*`.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = (Transition, Weights)> + '_ {
-        let mut changes = std::mem::take(&mut self.drained);
+    fn add_value(&mut self, cell: CellId, changes: [i128; 3]) {
+        let values = self.values.entry(cell).or_default();
+        for (value, change) in values.iter_mut().zip(changes) {
+            *value += change;
+        }
+    }
+
+    /// Takes the epoch's changes out: those that edges made, then what follows from them: nulls, and the sums of `*`.
+    pub(super) fn drain(&mut self) -> impl Iterator<Item = Change> + '_ {
+        for cell in std::mem::take(&mut self.unnamed) {
+            let transition = Box::new(self.cells[cell as usize].transition);
+            self.tell(cell, News::Is(transition));
+        }
         while !self.changed.is_empty() {
             for cell in std::mem::take(&mut self.changed) {
-                self.take(cell, &mut changes);
+                self.take_count(cell);
             }
         }
-        self.drained = changes;
+        while !self.values.is_empty() {
+            for (cell, values) in std::mem::take(&mut self.values) {
+                self.take_value(cell, values);
+            }
+        }
         self.drained.drain(..)
     }
 
-    /// Takes one cell's change out and passes it on to the cell of `*`.
-    fn take(&mut self, cell: CellId, changes: &mut Vec<(Transition, Weights)>) {
+    fn tell(&mut self, cell: CellId, news: News) {
+        self.drained.push(Change {
+            route: self.cells[cell as usize].transition.chain.route(),
+            source: self.source,
+            cell,
+            news,
+        });
+    }
+
+    /// Takes the change of a cell's count out and passes it on to the cells that follow from it.
+    fn take_count(&mut self, cell: CellId) {
         self.is_changed[cell as usize] = false;
         let counts = std::mem::take(&mut self.counts[cell as usize]);
-        let values = self.values.remove(&cell).unwrap_or_default();
-        let Cell {
-            transition,
-            everyone,
-        } = self.cells[cell as usize];
-        if counts == [0; 3] && values == [0; 3] {
+        if counts == [0; 3] {
             return;
         }
-        let weight = |window| Weight {
-            count: counts[window],
-            value: values[window],
-        };
-        changes.push((transition, Weights([weight(0), weight(1), weight(2)])));
+        self.tell(cell, News::Count(counts));
+        let Cell {
+            everyone,
+            nulls: [left, entered],
+            ..
+        } = self.cells[cell as usize];
+        if left != UNSEEN {
+            self.add_to(left, counts.map(|count| -count));
+        }
+        if entered != UNSEEN {
+            self.add_to(entered, counts);
+        }
         if everyone != UNSEEN {
-            for window in 0..3 {
-                let holds = std::array::from_fn(|w| w == window);
-                self.change(everyone, counts[window], values[window], holds);
-            }
+            self.add_to(everyone, counts);
+        }
+    }
+
+    fn take_value(&mut self, cell: CellId, values: [i128; 3]) {
+        value_parts(values).for_each(|news| self.tell(cell, news));
+        let everyone = self.cells[cell as usize].everyone;
+        if everyone != UNSEEN {
+            self.add_value(everyone, values);
         }
     }
 }

@@ -1,73 +1,105 @@
 //! What one would write without a dataflow: all events in memory, one thread, the standard hasher.
 //!
-//! In: decoded events in any order. Out: how often each advertiser's journeys go from one channel to the next. What
-//! must hold: the counts are those of the dataflow, so both do the same work (dedupe and campaigns are left out).
+//! In: records as a parser hands them over, their text borrowed. Out: how often each advertiser's journeys go from one
+//! channel to the next. It numbers users and names by their text, puts all events into one list, sorts it as a whole,
+//! walks it once and counts: all of a batch program but its parsing. What must hold: the counts are those of the
+//! dataflow. It does less: no duplicates, no campaigns, no windows, no pseudonyms.
 
 use std::collections::{BTreeMap, HashMap};
 
-use dataflows::event::{Event, Kind, Name, TimeMs, UserId};
-use dataflows::transitions::State;
+use dataflows::event::Kind;
+
+use super::records::Record;
+use crate::report::State;
 
 const GAP_MS: i64 = 30 * 60_000;
 
-/// (advertiser, from, to) and how often.
-pub(super) type Counts = HashMap<(Name, State, State), u64>;
+/// (advertiser, from, to, how often), in order.
+pub(super) type Counted = Vec<(String, State, State, u64)>;
 
-struct Point {
-    time: TimeMs,
-    kind: Kind,
-    id: u64,
-    advertiser: Name,
-    channel: Name,
+/// Numbers for texts in order of first sight.
+#[derive(Default)]
+struct Numbers {
+    numbers: HashMap<String, u32>,
+    texts: Vec<String>,
 }
 
-/// Groups by user, sorts, walks, counts.
-pub(super) fn count(events: &[Option<Event>]) -> Counts {
-    let mut users: HashMap<UserId, Vec<Point>> = HashMap::new();
-    for event in events.iter().flatten() {
-        users.entry(event.user).or_default().push(Point {
-            time: event.time,
-            kind: event.kind,
-            id: event.id,
-            advertiser: event.advertiser,
-            channel: event.channel,
-        });
+impl Numbers {
+    fn of(&mut self, text: &str) -> u32 {
+        if let Some(&number) = self.numbers.get(text) {
+            return number;
+        }
+        let number = self.texts.len() as u32;
+        self.texts.push(text.to_owned());
+        self.numbers.insert(text.to_owned(), number);
+        number
     }
-    let mut counts = Counts::new();
-    for points in users.values_mut() {
-        points.sort_unstable_by_key(|point| (point.time, point.kind, point.id));
-        walk(points, &mut counts);
-    }
-    counts
 }
 
-fn walk(points: &[Point], counts: &mut Counts) {
+/// User, time, order within the time, advertiser, channel, kind: the order of the fields is that of the walk.
+type Event = (u32, i64, u64, u32, u32, Kind);
+
+/// Numbers, sorts, walks, counts.
+pub(super) fn count(records: &[Record]) -> Counted {
+    let (mut users, mut names) = (Numbers::default(), Numbers::default());
+    let mut events: Vec<Event> = Vec::new();
+    for record in records {
+        events.push((
+            users.of(record.user),
+            record.time,
+            record.order,
+            names.of(record.advertiser),
+            names.of(record.channel),
+            record.kind,
+        ));
+    }
+    events.sort_unstable();
+    let special = ["", "\0", "\0\0"].map(|text| names.of(text));
+    let counts = walk(&events, special);
+    let state = |number| match special.iter().position(|&other| other == number) {
+        Some(0) => State::Start,
+        Some(1) => State::Conversion,
+        Some(_) => State::Null,
+        None => State::Named(names.texts[number as usize].clone()),
+    };
+    let advertiser = |number: u32| names.texts[number as usize].clone();
+    let mut counted: Counted = counts
+        .into_iter()
+        .map(|((of, from, to), count)| (advertiser(of), state(from), state(to), count))
+        .collect();
+    counted.sort();
+    counted
+}
+
+fn walk(events: &[Event], special: [u32; 3]) -> HashMap<(u32, u32, u32), u64> {
+    let [start, conversion, null] = special;
+    let mut counts = HashMap::new();
     let mut count = |advertiser, from, to| *counts.entry((advertiser, from, to)).or_default() += 1;
-    // By advertiser, the channel of the newest touch.
-    let mut open: BTreeMap<Name, Name> = BTreeMap::new();
+    // By advertiser, the channel of the newest touch of the session.
+    let mut open: BTreeMap<u32, u32> = BTreeMap::new();
     let mut before = None;
-    for point in points {
-        if before.is_some_and(|before| point.time - before > GAP_MS) {
+    for &(user, time, _, advertiser, channel, kind) in events {
+        if before.is_none_or(|(other, earlier)| other != user || time - earlier > GAP_MS) {
             for (advertiser, last) in std::mem::take(&mut open) {
-                count(advertiser, State::Named(last), State::Null);
+                count(advertiser, last, null);
             }
         }
-        before = Some(point.time);
-        match point.kind {
+        before = Some((user, time));
+        match kind {
             Kind::Other => {}
             Kind::Impression | Kind::Click => {
-                let last = open.insert(point.advertiser, point.channel);
-                let from = last.map_or(State::Start, State::Named);
-                count(point.advertiser, from, State::Named(point.channel));
+                let last = open.insert(advertiser, channel).unwrap_or(start);
+                count(advertiser, last, channel);
             }
             Kind::Conversion => {
-                if let Some(last) = open.remove(&point.advertiser) {
-                    count(point.advertiser, State::Named(last), State::Conversion);
+                if let Some(last) = open.remove(&advertiser) {
+                    count(advertiser, last, conversion);
                 }
             }
         }
     }
     for (advertiser, last) in open {
-        count(advertiser, State::Named(last), State::Null);
+        count(advertiser, last, null);
     }
+    counts
 }

@@ -68,37 +68,35 @@ impl Mix {
 
     /// Texts of all names the records use.
     pub(super) fn names(&self) -> Vec<(Name, String)> {
-        let advertisers = (0..self.advertisers).map(advertiser_text);
-        let campaigns = (0..self.advertisers * CAMPAIGNS_EACH).map(campaign_text);
         let channels = CHANNELS.iter().map(|&text| text.to_owned());
-        advertisers
-            .chain(campaigns)
+        self.advertiser_texts()
+            .chain(self.campaign_texts())
             .chain(channels)
             .map(|text| (Name::of(&text), text))
             .collect()
     }
-}
 
-fn advertiser_text(number: u64) -> String {
-    format!("adv_{number:02}")
-}
+    pub(super) fn advertiser_texts(&self) -> impl Iterator<Item = String> {
+        (0..self.advertisers).map(|number| format!("adv_{number:02}"))
+    }
 
-fn campaign_text(number: u64) -> String {
-    format!("cmp_{number:02}")
+    pub(super) fn campaign_texts(&self) -> impl Iterator<Item = String> {
+        (0..self.advertisers * CAMPAIGNS_EACH).map(|number| format!("cmp_{number:02}"))
+    }
 }
 
 /// One event, in numbers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Record {
     number: u64,
-    time: i64,
+    pub(super) time: i64,
     user: u64,
-    advertiser: u64,
-    campaign: u64,
+    pub(super) advertiser: u64,
+    pub(super) campaign: u64,
     channel: usize,
     region: usize,
     device: usize,
-    kind: Kind,
+    pub(super) kind: Kind,
     /// Revenue of a conversion, cost of a touch; ten-thousandths.
     money: u64,
 }
@@ -216,6 +214,39 @@ impl Iterator for Workload {
 }
 
 impl Record {
+    pub(super) fn write_user(&self, out: &mut String) {
+        out.push('u');
+        out.push_str(padded(self.user, 8, &mut [0; 20]));
+    }
+
+    pub(super) fn write_id(&self, out: &mut String) {
+        out.push('e');
+        out.push_str(padded(self.number, 10, &mut [0; 20]));
+    }
+
+    pub(super) fn channel_text(&self) -> &'static str {
+        CHANNELS[self.channel]
+    }
+
+    fn id(&self) -> u64 {
+        let mut text = String::new();
+        self.write_id(&mut text);
+        xxh3_64(text.as_bytes())
+    }
+
+    /// Micro-units of a conversion.
+    pub(super) fn value(&self) -> i64 {
+        match self.kind {
+            Kind::Conversion => self.money as i64 * 100,
+            _ => 0,
+        }
+    }
+
+    /// What orders the events of one user and one moment: the kind, then the id.
+    pub(super) fn order(&self) -> u64 {
+        (self.kind as u64) << 62 | self.id() >> 2
+    }
+
     /// Appends the record as a JSON line.
     pub(super) fn write_line(&self, out: &mut Vec<u8>) {
         let kind = match self.kind {
@@ -278,32 +309,25 @@ pub(super) struct Decoder {
 
 impl Decoder {
     pub(super) fn new(mix: &Mix) -> Decoder {
-        let names = |count, text: fn(u64) -> String| {
-            (0..count).map(|number| Name::of(&text(number))).collect()
-        };
         Decoder {
-            advertisers: names(mix.advertisers, advertiser_text),
-            campaigns: names(mix.advertisers * CAMPAIGNS_EACH, campaign_text),
+            advertisers: mix.advertiser_texts().map(|text| Name::of(&text)).collect(),
+            campaigns: mix.campaign_texts().map(|text| Name::of(&text)).collect(),
             channels: CHANNELS.map(Name::of),
         }
     }
 
     pub(super) fn event(&self, record: &Record) -> Event {
-        let mut digits = [0; 20];
-        let user = format!("u{}", padded(record.user, 8, &mut digits));
-        let id = format!("e{}", padded(record.number, 10, &mut digits));
+        let mut user = String::new();
+        record.write_user(&mut user);
         Event {
             user: UserId::new(&KEY, user.as_bytes()),
             time: record.time,
-            id: xxh3_64(id.as_bytes()),
+            id: record.id(),
             sequence: 0,
             advertiser: self.advertisers[record.advertiser as usize],
             campaign: self.campaigns[record.campaign as usize],
             channel: self.channels[record.channel],
-            value: match record.kind {
-                Kind::Conversion => record.money as i64 * 100,
-                _ => 0,
-            },
+            value: record.value(),
             kind: record.kind,
             touches: false,
             userless: false,

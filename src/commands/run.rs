@@ -97,12 +97,8 @@ fn source(config: &Config) -> Result<Box<dyn Source>> {
 /// The simulator in real time, some time already behind it. Each process has users of its own.
 fn simulator(config: &Config) -> Result<Live> {
     let settings = &config.simulator;
-    let Some(speed) = settings.speed.number() else {
-        bail!(Failure::new(
-            Exit::Usage,
-            "a simulator without end cannot run flat out; set simulator.speed to a number, such as 1"
-        ));
-    };
+    // A stream without end cannot be flat out.
+    let speed = settings.speed.number().unwrap_or(1.0);
     let (now_ms, process) = (wall_ms(), config.workers.process);
     let options = Simulated {
         events: None,
@@ -207,7 +203,9 @@ fn attend(running: Running, server: Server) -> Result<Exit> {
             format!("no epoch has closed for {seconds} s; restart all processes")
         ));
     }
-    tracing::info!("stopping: what has been taken in is finished first; a second signal ends at once");
+    tracing::info!(
+        "stopping: what has been taken in is finished first; a second signal ends at once"
+    );
     std::thread::spawn(move || {
         runtime.block_on(either(&mut terminate, &mut interrupt));
         std::process::exit(Exit::Stuck as i32);

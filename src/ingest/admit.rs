@@ -3,8 +3,11 @@
 //! In: a [`Block`], and later where its partition's log stood before it. Out: an [`Admitted`] block. What must hold:
 //! the first half depends on the block alone, so any worker can do it at any time; the second on the log alone.
 
+use std::borrow::Cow;
+
 use dataflows::event::{DEFAULT_ADVERTISER, Event, Kind, Name, Receipt, TimeMs, UNKNOWN, UserId};
 use dataflows::fold::FoldMap;
+use dataflows::pseudonym::Pseudonyms;
 use xxhash_rust::xxh3::xxh3_64;
 
 use super::block::{Block, Payload};
@@ -47,9 +50,13 @@ struct Unnamed {
 /// One worker's decoders and directory of names.
 pub struct Admitter {
     key: [u8; 32],
+    /// In the place of a user until the pseudonym is made.
+    nobody: UserId,
     support: usize,
     json: JsonDecoder,
     names: FoldMap<Name, String>,
+    /// Of the block in hand, by the number of the event.
+    pseudonyms: Pseudonyms<usize>,
     /// A longer record is invalid.
     record_bytes_max: usize,
 }
@@ -59,9 +66,11 @@ impl Admitter {
     pub fn new(key: [u8; 32], support: usize, record_bytes_max: usize) -> Admitter {
         Admitter {
             key,
+            nobody: UserId::new(&key, b""),
             support,
             json: JsonDecoder::new(),
             names: FoldMap::default(),
+            pseudonyms: Pseudonyms::new(key),
             record_bytes_max,
         }
     }
@@ -80,6 +89,14 @@ impl Admitter {
                 .iter_mut()
                 .for_each(|event| event.receipt = block.receipt);
         }
+        self.finish_users(out);
+    }
+
+    /// Takes records that are decoded into `out`, which is cleared first.
+    pub fn admit<'a>(&mut self, records: impl Iterator<Item = Record<'a>>, out: &mut Decoded) {
+        out.clear();
+        records.for_each(|record| self.take_valid(&record, out));
+        self.finish_users(out);
     }
 
     fn decode_lines(&mut self, bytes: &[u8], out: &mut Decoded) {
@@ -132,10 +149,7 @@ impl Admitter {
             record
         };
         match record {
-            Ok(record) => {
-                let event = self.event(&record, out);
-                out.push(event, self.support);
-            }
+            Ok(record) => self.take_valid(&record, out),
             Err(reason) => {
                 out.invalid += 1;
                 out.rejected.push(Rejected {
@@ -143,7 +157,19 @@ impl Admitter {
                     reason,
                     bytes: bytes.to_vec(),
                 });
+                out.records += 1;
             }
+        }
+    }
+
+    fn take_valid(&mut self, record: &Record<'_>, out: &mut Decoded) {
+        let event = self.event(record, out);
+        out.push(event, self.support);
+        match (record.user, record.event_id) {
+            (Some(user), _) => self.user(user, out),
+            (None, Some(id)) => self.userless(id, out),
+            // Judging gives it an id, and a stand-in made of that.
+            (None, None) => {}
         }
         out.records += 1;
     }
@@ -164,11 +190,7 @@ impl Admitter {
         };
         out.unknown_fields += u64::from(record.unknown_fields);
         Event {
-            user: match (record.user, record.event_id) {
-                (Some(user), _) => self.user(user),
-                (None, Some(id)) => self.userless(id),
-                (None, None) => UserId::new(&self.key, b""),
-            },
+            user: self.nobody,
             time: record.event_time,
             id,
             sequence: record.sequence.unwrap_or(0),
@@ -187,14 +209,27 @@ impl Admitter {
         }
     }
 
+    /// Makes the pseudonym of the newest event.
     #[inline]
-    fn user(&self, raw: &str) -> UserId {
-        pseudonym(&self.key, raw)
+    fn user(&mut self, raw: &str, out: &mut Decoded) {
+        self.pseudonym(&apart(raw), out)
     }
 
-    /// The stand-in for the user of an event that has none; no raw user id can hash to it.
-    fn userless(&self, id: &str) -> UserId {
-        UserId::new(&self.key, &[b"\0event\0", id.as_bytes()].concat())
+    fn userless(&mut self, id: &str, out: &mut Decoded) {
+        self.pseudonym(&stand_in(id), out)
+    }
+
+    #[inline]
+    fn pseudonym(&mut self, raw: &[u8], out: &mut Decoded) {
+        let events = &mut out.events;
+        let newest = events.len() - 1;
+        self.pseudonyms
+            .push(raw, newest, |event, user| events[event].user = user);
+    }
+
+    fn finish_users(&mut self, out: &mut Decoded) {
+        self.pseudonyms
+            .finish(|event, user| out.events[event].user = user);
     }
 
     #[inline]
@@ -231,7 +266,7 @@ impl Admitter {
             let event = &mut block.events[unnamed.event];
             event.id = xxh3_64(id.as_bytes());
             if event.userless {
-                event.user = self.userless(&id);
+                event.user = UserId::new(&self.key, &stand_in(&id));
             }
         }
         let Some(lateness_ms) = allowed_lateness_ms else {
@@ -256,6 +291,11 @@ impl Admitter {
         });
         (count - block.events.len()) as u64
     }
+}
+
+/// What stands for the user of an event that has none; no raw user id can hash to the same.
+fn stand_in(event_id: &str) -> Vec<u8> {
+    [b"\0event\0", event_id.as_bytes()].concat()
 }
 
 impl Decoded {
@@ -300,11 +340,16 @@ impl Decoded {
     }
 }
 
-/// The pseudonym of a raw id; one that begins with NUL is set apart from the stand-ins for users that are not named.
+/// A raw user id as it is hashed: one that begins with NUL is set apart from the stand-ins of [`stand_in`].
 #[inline]
-pub fn pseudonym(key: &[u8; 32], raw: &str) -> UserId {
-    if raw.starts_with('\0') {
-        return UserId::new(key, &[b"\0user\0", raw.as_bytes()].concat());
+fn apart(raw: &str) -> Cow<'_, [u8]> {
+    match raw.starts_with('\0') {
+        true => Cow::Owned([b"\0user\0", raw.as_bytes()].concat()),
+        false => Cow::Borrowed(raw.as_bytes()),
     }
-    UserId::new(key, raw.as_bytes())
+}
+
+/// The pseudonym of a raw user id.
+pub fn pseudonym(key: &[u8; 32], raw: &str) -> UserId {
+    UserId::new(key, &apart(raw))
 }

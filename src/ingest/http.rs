@@ -19,8 +19,10 @@ use super::intake::{Intake, NotPosted, Posts};
 
 /// Partitions from here on are posted ones, one a process.
 const FIRST_PARTITION: u32 = 1 << 24;
+/// A partition is idle when nothing has been posted for so long.
+const IDLE: Duration = Duration::from_secs(1);
 /// How often the watermark of an idle partition moves.
-pub const HEARTBEAT: Duration = Duration::from_secs(1);
+pub(crate) const HEARTBEAT: Duration = Duration::from_millis(50);
 
 /// The partition of records posted to `process`.
 pub fn partition(process: usize) -> u32 {
@@ -80,7 +82,7 @@ struct Shared {
     posts: Mutex<Option<Posts>>,
     /// By receipt, all that nobody has settled.
     waiting: Mutex<BTreeMap<u64, Waiting>>,
-    last_posted: Mutex<Instant>,
+    last_posted: Mutex<Option<Instant>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -96,7 +98,7 @@ impl Door {
             next: AtomicU32::new(0),
             posts: Mutex::new(Some(posts)),
             waiting: Mutex::default(),
-            last_posted: Mutex::new(Instant::now()),
+            last_posted: Mutex::default(),
         };
         Door {
             shared: Arc::new(shared),
@@ -122,7 +124,7 @@ impl Door {
         self.send(block).inspect_err(|_| {
             lock(&shared.waiting).remove(&receipt.id());
         })?;
-        *lock(&shared.last_posted) = Instant::now();
+        *lock(&shared.last_posted) = Some(Instant::now());
         Ok(Posted(posted))
     }
 
@@ -140,9 +142,8 @@ impl Door {
 
     /// Moves the watermark of an idle partition to `latest`, the greatest of any that has closed.
     pub(crate) fn beat(&self, latest: TimeMs) {
-        let mut last_posted = lock(&self.shared.last_posted);
-        if last_posted.elapsed() >= HEARTBEAT {
-            *last_posted = Instant::now();
+        let last_posted = *lock(&self.shared.last_posted);
+        if last_posted.is_none_or(|last| last.elapsed() >= IDLE) {
             // A full queue is a busy engine; the next beat will do.
             let _ = self.send(Block::new(
                 self.shared.partition,

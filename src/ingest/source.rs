@@ -16,6 +16,11 @@ pub trait Source: Send {
     /// # Errors
     /// What cannot be read names its file; blocks handed out before stay valid.
     fn next(&mut self, buffer: Vec<u8>) -> anyhow::Result<Option<Block>>;
+
+    /// Nothing waits at the source for much longer than it takes to fetch it.
+    fn is_caught_up(&self) -> bool {
+        true
+    }
 }
 
 /// Some consecutive records of a log of decoded events, as one block.

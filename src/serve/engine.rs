@@ -53,10 +53,11 @@ impl Context {
                 events_per_second: load.events_per_second.into(),
                 busy_share: f64::from(load.busy_permille) / 1e3,
             });
-            (event_time_ms, workers.collect())
+            let workers: Vec<Worker> = workers.collect();
+            (event_time_ms, workers)
         };
         Engine {
-            events_per_second: measured.records_per_second,
+            events_per_second: workers.iter().map(|it| it.events_per_second).sum(),
             latency_ms_p50: latency_ms(0.5),
             latency_ms_p99: latency_ms(0.99),
             latency_ms_p999: latency_ms(0.999),

@@ -27,6 +27,9 @@ impl Context {
         match self.doors.meter.since_closed() {
             None => Some("no epoch has closed yet"),
             Some(age) if age >= STALE => Some("no epoch has closed for 2 s"),
+            Some(_) if !self.doors.meter.is_caught_up() => {
+                Some("it has not caught up with its source")
+            }
             Some(_) => None,
         }
     }

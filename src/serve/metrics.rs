@@ -146,8 +146,16 @@ fn engine(page: &mut Page, context: &Context, engine: &Engine) {
         measured.epochs_total,
     );
     for (name, help, count) in [
-        ("epochs_open", "Epochs with records under way", measured.epochs_open),
-        ("queue_depth", "Records under way, taken in but not in a result", measured.records_open),
+        (
+            "epochs_open",
+            "Epochs with records under way",
+            measured.epochs_open,
+        ),
+        (
+            "queue_depth",
+            "Records under way, taken in but not in a result",
+            measured.records_open,
+        ),
     ] {
         page.one(name, "gauge", help, count);
     }

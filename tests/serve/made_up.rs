@@ -14,6 +14,7 @@ use dataflows::transitions::{ChainKey, Dimension, Scope, State, Window};
 use dataflows::weight::Weight;
 use serde_json::Value;
 use tributary::frames::Frames;
+use tributary::ingest::intake::EpochPolicy;
 use tributary::ingest::source::Nothing;
 use tributary::meter::Meter;
 use tributary::run::{self, Doors, Options, Running};
@@ -26,6 +27,7 @@ pub(crate) struct MadeUp {
     pub(crate) meter: Arc<Meter>,
     pub(crate) server: Server,
     pub(crate) address: SocketAddr,
+    pub(crate) http: Http,
     _running: Mutex<Running>,
 }
 
@@ -35,6 +37,11 @@ pub(crate) fn start(limits: Limits) -> MadeUp {
     let meter = Arc::new(Meter::default());
     // An engine that has nothing to do, for the doors that are not looked at here.
     let options = Options {
+        epochs: EpochPolicy {
+            records: 1_000,
+            interval: Some(Duration::from_millis(5)),
+            in_flight: 20,
+        },
         is_live: true,
         ..Options::flat_out(Settings::default(), [7; 32], 1, 1_000)
     };
@@ -63,6 +70,7 @@ pub(crate) fn start(limits: Limits) -> MadeUp {
         meter,
         server,
         address,
+        http: Http(address),
         _running: Mutex::new(running),
     };
     let mut rows = names(&["acme", "search", "video", "(start)"]);
@@ -78,12 +86,18 @@ impl MadeUp {
         self.frames.lock().unwrap().close(epoch, changes);
         self.meter.close(epoch + 1);
     }
+}
 
+/// A server by its address: small blocking requests.
+#[derive(Clone, Copy)]
+pub(crate) struct Http(pub(crate) SocketAddr);
+
+impl Http {
     /// Status and body of a GET.
     pub(crate) fn get(&self, path: &str) -> (u16, String) {
         let (status, _, body) = self.ask(&format!(
             "GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n",
-            self.address
+            self.0
         ));
         (status, body)
     }
@@ -97,7 +111,7 @@ impl MadeUp {
     pub(crate) fn post(&self, path: &str, body: &str) -> (u16, String) {
         let (status, _, body) = self.ask(&format!(
             "POST {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{body}",
-            self.address,
+            self.0,
             body.len()
         ));
         (status, body)
@@ -120,11 +134,18 @@ impl MadeUp {
     }
 
     pub(crate) fn connect(&self) -> TcpStream {
-        let stream = TcpStream::connect(self.address).unwrap();
+        let stream = TcpStream::connect(self.0).unwrap();
         stream
             .set_read_timeout(Some(Duration::from_secs(20)))
             .unwrap();
         stream
+    }
+}
+
+impl std::ops::Deref for MadeUp {
+    type Target = Http;
+    fn deref(&self) -> &Http {
+        &self.http
     }
 }
 

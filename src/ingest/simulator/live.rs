@@ -16,6 +16,9 @@ const LINES_MAX: usize = 2_048;
 /// The shortest sleep: what is due meanwhile is handed out together.
 const STEP: Duration = Duration::from_millis(1);
 
+/// A line handed out this long after it was due is a line of the past.
+const BEHIND: Duration = Duration::from_secs(1);
+
 /// Lines in real time, or a multiple of it.
 pub struct Live {
     simulator: Simulator,
@@ -44,11 +47,15 @@ impl Live {
         }
     }
 
+    /// Seconds until the next line is due; negative since it was.
+    fn ahead_s(&self) -> f64 {
+        let now_ms = self.began_ms as f64 + self.began.elapsed().as_secs_f64() * 1e3 * self.speed;
+        (self.simulator.arrival_ms() as f64 - now_ms) / 1e3 / self.speed
+    }
+
     /// How long until the next line is due.
     fn ahead(&self) -> Duration {
-        let now_ms = self.began_ms as f64 + self.began.elapsed().as_secs_f64() * 1e3 * self.speed;
-        let ahead_ms = self.simulator.arrival_ms() as f64 - now_ms;
-        Duration::from_secs_f64((ahead_ms / 1e3 / self.speed).max(0.0))
+        Duration::from_secs_f64(self.ahead_s().max(0.0))
     }
 }
 
@@ -71,6 +78,10 @@ impl Source for Live {
         }
         let is_ended = self.line.is_empty() && buffer.is_empty();
         Ok((!is_ended).then(|| Block::new(self.partition, Payload::Json(buffer))))
+    }
+
+    fn is_caught_up(&self) -> bool {
+        self.ahead_s() > -BEHIND.as_secs_f64()
     }
 }
 
@@ -100,6 +111,7 @@ mod tests {
     #[test]
     fn the_past_comes_at_once_and_every_line_comes_once() {
         let mut live = live(5_000, 600_000);
+        assert!(!live.is_caught_up());
         let mut counts = Vec::new();
         while let Some(block) = live.next(Vec::new()).unwrap() {
             counts.push(lines(&block));
@@ -110,6 +122,7 @@ mod tests {
     #[test]
     fn what_is_not_due_is_waited_for() {
         let mut live = live(500, 0);
+        assert!(live.is_caught_up());
         let (began, mut counts) = (Instant::now(), Vec::new());
         while let Some(block) = live.next(Vec::new()).unwrap() {
             counts.push(lines(&block));
