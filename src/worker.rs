@@ -33,7 +33,7 @@ use crate::ingest::block::Block;
 use crate::ingest::intake::{Entered, Intake};
 use crate::results::Results;
 
-/// How long an idle worker sleeps when nobody wakes it.
+/// How long a worker with nothing left to read sleeps when nobody wakes it.
 const PARK: Duration = Duration::from_millis(1);
 /// The epoch of the closing question: after all that any process can reach.
 const LAST_EPOCH: Epoch = Epoch::MAX / 2;
@@ -198,7 +198,7 @@ impl Flow {
             }
             self.compact(closed);
             if is_idle {
-                worker.step_or_park(Some(PARK))
+                worker.step_or_park(Some(job.intake.rest()))
             } else {
                 worker.step()
             };

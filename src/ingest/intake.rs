@@ -4,6 +4,7 @@
 //! after the other in the order they were read. Entering assigns the epoch, so an epoch is a prefix of every
 //! partition's log. What must hold: the queue and the epochs in flight are bounded; nothing enters out of order.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Mutex, MutexGuard};
 use std::thread::Thread;
@@ -18,6 +19,8 @@ use super::watermark::Top;
 
 /// Blocks that wait to be decoded.
 const QUEUED_BLOCKS: usize = 8;
+/// How long a worker sleeps when nobody wakes it: blocks, epochs and messages of other workers do.
+const REST: Duration = Duration::from_millis(4);
 /// Records between a source and the closed epoch, so that a large epoch does not fill memory.
 const RECORDS_IN_FLIGHT: u64 = 250_000;
 
@@ -72,6 +75,8 @@ pub struct Intake {
     order: Mutex<Order>,
     used: SyncSender<Vec<u8>>,
     workers: Mutex<Vec<Thread>>,
+    /// Blocks that have woken a worker.
+    turn: AtomicUsize,
 }
 
 /// The reader's end.
@@ -83,8 +88,13 @@ pub struct Feed {
 impl Feed {
     /// Waits for room, hands a block over; false when nobody takes blocks any more.
     pub fn send(&self, intake: &Intake, block: Block) -> bool {
+        let is_for_one = block.thread.is_some();
         let is_sent = self.blocks.send(block).is_ok();
-        intake.wake();
+        if is_for_one {
+            intake.wake();
+        } else {
+            intake.wake_one();
+        }
         is_sent
     }
 
@@ -129,6 +139,7 @@ impl Intake {
             order: Mutex::new(order),
             used,
             workers: Mutex::new(Vec::new()),
+            turn: AtomicUsize::new(0),
         };
         (
             intake,
@@ -151,6 +162,15 @@ impl Intake {
     /// Wakes all workers.
     pub fn wake(&self) {
         lock(&self.workers).iter().for_each(Thread::unpark);
+    }
+
+    /// Wakes one worker, each in turn: one block is no work for two.
+    fn wake_one(&self) {
+        let workers = lock(&self.workers);
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        if let Some(worker) = workers.get(turn % workers.len().max(1)) {
+            worker.unpark();
+        }
     }
 
     /// The next block and its ticket for worker thread `thread`, unless none waits or enough is in flight; `closed`
@@ -190,11 +210,14 @@ impl Intake {
         let epoch = order.epoch;
         let (before, records_before, watermark) = order.extend(block, decoded, self.support);
         order.records_in_epoch += decoded.records;
-        if block.ends_epoch || order.records_in_epoch >= self.policy.records {
+        let ends_epoch = block.ends_epoch || order.records_in_epoch >= self.policy.records;
+        if ends_epoch {
             order.next_epoch();
         }
         drop(order);
-        self.wake_others();
+        if ends_epoch || lock(&self.queue).taken > ticket + 1 {
+            self.wake_others();
+        }
         Some(Entered {
             epoch,
             before,
@@ -219,9 +242,20 @@ impl Intake {
             let is_due = order.records_in_epoch > 0 && order.epoch_began.elapsed() >= interval;
             if is_due && order.epoch <= closed.saturating_add(1) {
                 order.next_epoch();
+                self.wake_others();
             }
         }
         order.epoch
+    }
+
+    /// How long a worker may sleep that nobody wakes: an epoch may come to its end meanwhile.
+    pub fn rest(&self) -> Duration {
+        let order = lock(&self.order);
+        let due = self.policy.interval.filter(|_| order.records_in_epoch > 0);
+        let left = due.map(|interval| interval.saturating_sub(order.epoch_began.elapsed()));
+        // One that is overdue waits for the dataflow, whose progress wakes.
+        left.filter(|left| !left.is_zero())
+            .map_or(REST, |left| left.min(REST))
     }
 
     fn epoch(&self) -> Epoch {
