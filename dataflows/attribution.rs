@@ -6,6 +6,7 @@
 
 mod chain;
 mod solve;
+mod watched;
 
 use std::collections::BTreeMap;
 
@@ -18,16 +19,18 @@ use timely::dataflow::operators::Capability;
 use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 
-use crate::control::{Control, Question, Subject};
+use crate::answer::{Answer, Body};
+use crate::control::{Control, Subject};
 use crate::epochs::{Closed, Epoch, Epochs};
 use crate::names::Names;
 use crate::row::{Float, Row};
 use crate::trace::Step;
-use crate::transitions::{ChainKey, Change, News, State, Transition, Window};
-use crate::weight::{Weight, Weights};
+use crate::transitions::{ChainKey, Change, News, Transition, Window};
+use crate::weight::Weights;
 
 use chain::Chain;
 pub use solve::{SOLVED_STATES_MAX, Solver};
+use watched::Watched;
 
 /// What is read out of one chain in one window. A ratio whose denominator is 0 is `None`.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -59,17 +62,6 @@ pub struct Credit {
     pub attributed_conversions: Option<Float>,
     /// In currency units.
     pub attributed_value: Option<Float>,
-}
-
-/// The counts of one chain, in answer to a question.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Answer {
-    pub question: u64,
-    pub asker: usize,
-    pub as_of_epoch: Epoch,
-    pub chain: ChainKey,
-    /// (from, to, count and value in each window), none of which is 0 in every window.
-    pub counts: Vec<(State, State, [Weight; 3])>,
 }
 
 /// What comes out of [`attribution`].
@@ -144,6 +136,7 @@ struct Chains {
     /// By the worker that numbered a cell and the number: its chain, and the cell there.
     cells: Vec<Vec<(usize, usize)>>,
     solver: Solver,
+    watched: Watched,
 }
 
 impl Chains {
@@ -154,6 +147,7 @@ impl Chains {
             chains: Vec::new(),
             cells: Vec::new(),
             solver: Solver::default(),
+            watched: Watched::default(),
         }
     }
 
@@ -170,6 +164,11 @@ impl Chains {
         let mut changed = Vec::new();
         for chain in self.chains.iter_mut().filter(|chain| chain.is_changed()) {
             chain.refresh(&mut self.solver, &mut changed);
+            self.watched.change(chain, &mut changed);
+        }
+        for message in &closed.control {
+            let chain = |key: &ChainKey| self.numbers.get(key).map(|&number| &self.chains[number]);
+            self.watched.hear(message, chain, &mut changed);
         }
         changed
     }
@@ -216,19 +215,19 @@ impl Chains {
     fn answers(&self, closed: &Closed<Change>, epoch: Epoch) -> Vec<Answer> {
         let mut answers = Vec::new();
         for message in &closed.control {
-            if let Control::Ask(Question {
-                id,
-                asker,
-                subject: Subject::Transitions,
-            }) = message
-            {
-                answers.extend(self.numbers.iter().map(|(&key, &number)| Answer {
-                    question: *id,
-                    asker: *asker,
-                    as_of_epoch: epoch,
-                    chain: key,
-                    counts: self.chains[number].counts().collect(),
-                }));
+            let Control::Ask(question) = message else {
+                continue;
+            };
+            let answer = |&number: &usize| Answer {
+                question: question.id,
+                asker: question.asker,
+                as_of_epoch: epoch,
+                body: Body::Chain(Box::new(self.chains[number].answer())),
+            };
+            match question.subject {
+                Subject::Chains => answers.extend(self.numbers.values().map(answer)),
+                Subject::Chain(key) => answers.extend(self.numbers.get(&key).map(answer)),
+                Subject::User(_) => {}
             }
         }
         answers

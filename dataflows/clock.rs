@@ -41,8 +41,13 @@ impl Clock {
         let live = || self.partitions.values().filter(|w| !w.ended);
         match live().next() {
             Some(_) => live().map(|w| w.time).min().flatten(),
-            None => self.partitions.values().filter_map(|w| w.time).max(),
+            None => self.latest(),
         }
+    }
+
+    /// The greatest watermark of any partition.
+    pub fn latest(&self) -> Option<TimeMs> {
+        self.partitions.values().filter_map(|w| w.time).max()
     }
 
     pub fn minute(&self) -> Option<Minute> {

@@ -1,9 +1,11 @@
-//! What every worker is told besides events: names, watermarks, questions.
+//! What every worker is told besides events: names, watermarks, loads, questions, what is watched.
 
 use serde::{Deserialize, Serialize};
 
 use crate::clock::Watermark;
-use crate::event::Name;
+use crate::event::{Name, UserId};
+use crate::row::Load;
+use crate::transitions::ChainKey;
 
 /// One message, broadcast to all workers at its epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,8 +14,13 @@ pub enum Control {
     Name(Name, String),
     /// A partition's watermark after the records of the epoch.
     Watermark(Watermark),
+    /// How busy a worker has been.
+    Load(Load),
     /// A question, answered as of the epoch.
     Ask(Question),
+    /// From this epoch on the chain's counts leave as a row too, until as many `Unwatch` have come.
+    Watch(ChainKey),
+    Unwatch(ChainKey),
 }
 
 /// Asked on the one way in; the answer goes back to the worker `asker`.
@@ -25,8 +32,12 @@ pub struct Question {
 }
 
 /// What can be asked.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Subject {
-    /// The transition counts of every chain.
-    Transitions,
+    /// Every chain.
+    Chains,
+    /// One chain.
+    Chain(ChainKey),
+    /// The sessions and journeys of one user.
+    User(UserId),
 }

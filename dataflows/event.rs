@@ -135,6 +135,42 @@ pub struct Event {
     pub touches: bool,
     /// Has no user: accepted and de-duplicated, but in no session and no journey.
     pub userless: bool,
+    /// Whom to tell what became of it.
+    pub receipt: Receipt,
+}
+
+/// A number under which somebody waits to hear what became of some events.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+pub struct Receipt(u32);
+
+impl Receipt {
+    /// Nobody waits.
+    pub const NONE: Receipt = Receipt(0);
+    /// Numbers of one worker that are in use at the same time.
+    pub const NUMBERS: u32 = (1 << 20) - 1;
+
+    /// The `number`th receipt of the worker `asker`.
+    pub fn new(asker: usize, number: u32) -> Receipt {
+        assert!(
+            asker < 1 << 12,
+            "4,096 workers at most can ask for receipts"
+        );
+        Receipt((asker as u32) << 20 | (number % Receipt::NUMBERS + 1))
+    }
+
+    pub fn is_some(self) -> bool {
+        self != Receipt::NONE
+    }
+
+    pub fn asker(self) -> usize {
+        (self.0 >> 20) as usize
+    }
+
+    pub fn id(self) -> u64 {
+        self.0.into()
+    }
 }
 
 /// What became of a record; every record read has exactly one, tested in this order.

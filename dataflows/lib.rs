@@ -3,6 +3,7 @@
 //! [`build`] is the pipeline on one screen. Two doors lead out and no third: small results leave as [`row::Row`]s,
 //! large ones stay, as an arranged trace and as operator state, and are asked through [`control::Question`]s.
 
+pub mod answer;
 pub mod attribution;
 pub mod clock;
 pub mod control;
@@ -17,6 +18,7 @@ pub mod pseudonym;
 pub mod row;
 mod sessions;
 pub mod settings;
+mod told;
 mod trace;
 pub mod transitions;
 pub mod weight;
@@ -25,14 +27,11 @@ use std::cell::RefCell;
 use std::rc::Rc;
 
 use differential_dataflow::{AsCollection, VecCollection};
-use timely::container::CapacityContainerBuilder;
 use timely::dataflow::StreamVec;
-use timely::dataflow::channels::pact::Pipeline;
-use timely::dataflow::operators::generic::Operator;
-use timely::dataflow::operators::vec::Broadcast;
+use timely::dataflow::operators::vec::{Broadcast, Map};
 use timely::dataflow::operators::{Concat, Exchange};
 
-use attribution::Answer;
+use answer::Answer;
 use control::Control;
 use dispositions::Tallied;
 use epochs::Epoch;
@@ -55,7 +54,7 @@ pub struct Inputs<'s> {
 
 /// What goes out.
 pub struct Outputs<'s> {
-    /// All small results, on worker 0.
+    /// All small results, on the first worker of each process.
     pub rows: VecCollection<'s, Epoch, Row>,
     /// Answers, on the worker that asked.
     pub answers: StreamVec<'s, Epoch, Answer>,
@@ -69,44 +68,42 @@ pub fn build<'s>(inputs: Inputs<'s>, settings: Settings) -> Outputs<'s> {
     let labels = Rc::new(RefCell::new(labels::Labels::default()));
     let control = inputs.control.broadcast();
 
-    let sessions::Sessions { edges, tallies } = sessions::sessions(
+    let sessions = sessions::sessions(
         inputs.events,
         control.clone(),
         names.clone(),
         labels.clone(),
         settings,
     );
-    let transitions = transitions::transitions(edges, control.clone(), labels);
+    let transitions = transitions::transitions(sessions.edges, control.clone(), labels);
     let attribution = attribution::attribution(transitions, control.clone(), names);
-    let dispositions = dispositions::dispositions(inputs.tallies.concat(tallies));
+    let dispositions = dispositions::dispositions(inputs.tallies.concat(sessions.tallies));
 
-    let small = name_rows(control)
+    let small = told::told(control)
         .concat(attribution.rows)
         .concat(dispositions);
+    let answers = sessions.answers.concat(attribution.answers);
     Outputs {
-        rows: small.inner.exchange(|_| 0).as_collection(),
-        answers: attribution.answers.exchange(|answer| answer.asker as u64),
+        rows: to_readers(small, settings.processes),
+        answers: answers.exchange(|answer| answer.asker as u64),
         transitions: trace::trace(attribution.steps),
     }
 }
 
-/// A row for every name, from worker 0's copy of what all are told.
-fn name_rows(control: StreamVec<'_, Epoch, Control>) -> VecCollection<'_, Epoch, Row> {
-    let is_first = control.scope().index() == 0;
-    control
-        .unary::<CapacityContainerBuilder<Vec<_>>, _, _, _>(Pipeline, "NameRows", |_, _| {
-            move |input, output| {
-                input.for_each(|capability, messages| {
-                    let rows = messages.drain(..).filter_map(|message| match message {
-                        Control::Name(name, text) if is_first => Some(Row::Name(name, text)),
-                        _ => None,
-                    });
-                    let epoch = *capability.time();
-                    output
-                        .session(&capability)
-                        .give_iterator(rows.map(|row| (row, epoch, 1)));
-                });
-            }
+/// The same rows on the first worker of each process, so that every process has whole frames.
+fn to_readers(
+    rows: VecCollection<'_, Epoch, Row>,
+    processes: usize,
+) -> VecCollection<'_, Epoch, Row> {
+    if processes == 1 {
+        return rows.inner.exchange(|_| 0).as_collection();
+    }
+    let threads = rows.inner.scope().peers() / processes;
+    rows.inner
+        .flat_map(move |update| {
+            (0..processes).map(move |process| (process * threads, update.clone()))
         })
+        .exchange(|&(reader, _)| reader as u64)
+        .map(|(_, update)| update)
         .as_collection()
 }

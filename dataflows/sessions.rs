@@ -4,6 +4,7 @@
 //! ([`Labels`]) and tallies. What must hold: at every closed epoch the edges add up to those of the accepted events
 //! so far, as if they had come sorted.
 
+mod answers;
 mod arena;
 mod copies;
 mod entry;
@@ -24,8 +25,9 @@ use timely::dataflow::channels::pact::{Exchange, Pipeline};
 use timely::dataflow::operators::generic::OutputBuilder;
 use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 
+use crate::answer::Answer;
 use crate::clock::Clock;
-use crate::control::Control;
+use crate::control::{Control, Subject};
 use crate::dispositions::{Counter, Tallied};
 use crate::epochs::{Closed, Epoch, Epochs};
 use crate::event::{Disposition, Event, KEY_GROUPS};
@@ -40,6 +42,7 @@ use state::{State, Tally};
 pub(crate) struct Sessions<'s> {
     pub(crate) edges: StreamVec<'s, Epoch, Edge>,
     pub(crate) tallies: StreamVec<'s, Epoch, Tallied>,
+    pub(crate) answers: StreamVec<'s, Epoch, Answer>,
 }
 
 /// Sessionizes `events` in event time and emits the change of every transition, epoch by epoch.
@@ -59,27 +62,38 @@ pub(crate) fn sessions<'s>(
     let mut control = builder.new_input(control, Pipeline);
     let (edges_out, edges) = builder.new_output::<Vec<Edge>>();
     let (tallies_out, tallies) = builder.new_output::<Vec<Tallied>>();
+    let (answers_out, answers) = builder.new_output::<Vec<Answer>>();
     let mut edges_out = OutputBuilder::<_, CapacityContainerBuilder<_>>::from(edges_out);
     let mut tallies_out = OutputBuilder::<_, CapacityContainerBuilder<_>>::from(tallies_out);
+    let mut answers_out = OutputBuilder::<_, CapacityContainerBuilder<_>>::from(answers_out);
     builder.build(move |_| {
-        let mut epochs = Epochs::new(2);
+        let mut epochs = Epochs::new(3);
         let mut sessionizer = Sessionizer::new(settings, names, labels);
         move |frontiers| {
             events.for_each(|capability, data| epochs.receive(&capability, data));
             control.for_each(|capability, data| epochs.receive_control(&capability, data));
             let (mut edges_out, mut tallies_out) = (edges_out.activate(), tallies_out.activate());
-            while let Some((_, closed)) = epochs.next_closed(&[&frontiers[0], &frontiers[1]]) {
+            let mut answers_out = answers_out.activate();
+            while let Some((epoch, closed)) = epochs.next_closed(&[&frontiers[0], &frontiers[1]]) {
                 let tally = sessionizer.close(&closed);
                 edges_out
                     .session(&closed.capabilities[0])
                     .give_iterator(sessionizer.edges.drain(..));
                 tallies_out
                     .session(&closed.capabilities[1])
-                    .give_iterator(tallied(tally));
+                    .give_iterator(tallied(&tally));
+                let answers = sessionizer.answers(&closed, epoch, tally).into_iter();
+                answers_out
+                    .session(&closed.capabilities[2])
+                    .give_iterator(answers);
             }
         }
     });
-    Sessions { edges, tallies }
+    Sessions {
+        edges,
+        tallies,
+        answers,
+    }
 }
 
 /// What the operator holds.
@@ -106,7 +120,7 @@ impl Sessionizer {
     }
 
     /// Takes one epoch whole: its names, its events, and only then the bound that its watermarks set. A question
-    /// makes the counts of what is open exact; else they are as old as the sweep's last visit.
+    /// for everything makes the counts of what is open exact; else they are as old as the sweep's last visit.
     fn close(&mut self, closed: &Closed<Event>) -> Tally {
         let mut tally = Tally::default();
         let mut labels = self.labels.borrow_mut();
@@ -115,7 +129,8 @@ impl Sessionizer {
             match message {
                 Control::Name(name, text) => self.names.insert(*name, text),
                 Control::Watermark(watermark) => self.clock.update(*watermark),
-                Control::Ask(_) => is_asked = true,
+                Control::Ask(question) => is_asked |= question.subject == Subject::Chains,
+                Control::Load(_) | Control::Watch(_) | Control::Unwatch(_) => {}
             }
         }
         self.state.insert_all(
@@ -138,7 +153,7 @@ impl Sessionizer {
     }
 }
 
-fn tallied(tally: Tally) -> impl Iterator<Item = Tallied> {
+fn tallied(tally: &Tally) -> impl Iterator<Item = Tallied> {
     [
         (Counter::Disposition(Disposition::Accepted), tally.accepted),
         (

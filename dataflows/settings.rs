@@ -24,6 +24,8 @@ pub struct Settings {
     pub allowed_lateness_ms: Option<i64>,
     /// The watermark of a partition is its so-many-th largest event time, so that a stray cannot poison it.
     pub watermark_support: usize,
+    /// Processes of the cluster; the first worker of each is told all rows.
+    pub processes: usize,
 }
 
 impl Default for Settings {
@@ -33,6 +35,7 @@ impl Default for Settings {
             journeys: JourneyRule::Session,
             allowed_lateness_ms: Some(10 * 60_000),
             watermark_support: 3,
+            processes: 1,
         }
     }
 }

@@ -13,6 +13,7 @@ mod plain_loop;
 mod print;
 mod records;
 mod rows;
+mod serve;
 mod solve;
 mod sources;
 mod stages;

@@ -3,6 +3,7 @@
 //! A flag that is a setting stays an `Option` and enters the config as its strongest layer (`Cli::sources`); only
 //! what belongs to one run (files, what to print) is read from here by the commands.
 
+mod ask;
 mod flags;
 pub mod values;
 
@@ -14,11 +15,12 @@ use clap_complete::Shell;
 use dataflows::transitions::{Dimension, Window};
 
 use crate::config::{
-    Columns, Journeys, Lateness, LogFormat, LogLevel, Rate, SessionGap, Share, Speed,
+    Columns, Journeys, Lateness, LogFormat, LogLevel, Rate, RunSource, SessionGap, Share, Speed,
 };
 use crate::exit;
 
-pub use values::InputFormat;
+pub use ask::{Ask, Chain, Subject};
+pub use values::{AnswerFormat, InputFormat};
 
 /// Live marketing attribution that is exact, on timely and differential dataflow
 #[derive(Clone, Debug, Parser)]
@@ -62,6 +64,10 @@ pub struct Cli {
 pub enum Command {
     /// Read files of events to their end and print the attribution
     Replay(Replay),
+    /// Take in events as they come and serve the results until it is stopped
+    Run(Run),
+    /// Ask a running server
+    Ask(Ask),
     /// Write made-up events, the same for the same seed
     Simulate(Simulate),
     /// Compare the dataflow with a recomputation by plain loops; exit code 1 if they differ
@@ -182,6 +188,33 @@ pub struct Replay {
 
     #[command(flatten)]
     pub rules: Rules,
+
+    #[command(flatten)]
+    pub cluster: Cluster,
+}
+
+/// How a server runs; all of it settings.
+#[derive(Clone, Debug, Default, Args)]
+pub struct Run {
+    /// Where events come from, besides those that are posted [default: none]
+    #[arg(long, value_enum, value_name = "SOURCE")]
+    pub source: Option<RunSource>,
+
+    /// Address and port to serve at [default: 127.0.0.1:8000]
+    #[arg(long, value_name = "HOST:PORT")]
+    pub address: Option<std::net::SocketAddr>,
+
+    /// Name of the simulator's scenario in config/scenarios/, or the path of a file [default: normal]
+    #[arg(long, value_name = "NAME|PATH")]
+    pub scenario: Option<String>,
+
+    /// Simulated events per second of event time [default: as the scenario says]
+    #[arg(long, value_name = "N")]
+    pub rate: Option<Rate>,
+
+    /// Simulated time, times as fast as the clock [default: 1]
+    #[arg(long, value_name = "X")]
+    pub speed: Option<Speed>,
 
     #[command(flatten)]
     pub cluster: Cluster,

@@ -9,6 +9,7 @@ mod merge;
 pub mod nearest;
 pub mod numbers;
 mod print;
+mod serve;
 pub mod sources;
 pub mod values;
 
@@ -21,8 +22,9 @@ use serde::{Deserialize, Serialize};
 pub use duration::Duration;
 pub use key::{DEVELOPMENT_KEY, UserKey};
 pub use numbers::{Rate, Share, Speed};
+pub use serve::{Run, Serve};
 pub use sources::{Flag, Origin, Problem, Problems, Sources};
-pub use values::{Columns, Field, Journeys, Lateness, LogFormat, LogLevel, SessionGap};
+pub use values::{Columns, Field, Journeys, Lateness, LogFormat, LogLevel, RunSource, SessionGap};
 
 use merge::Merge;
 
@@ -38,6 +40,8 @@ pub struct Config {
     pub ingest: Ingest,
     pub replay: Replay,
     pub simulator: Simulator,
+    pub run: Run,
+    pub serve: Serve,
     pub privacy: Privacy,
     pub log: Log,
 }
@@ -265,6 +269,7 @@ impl Config {
             journeys: self.journeys.rule.into(),
             allowed_lateness_ms: self.lateness.allowed.ms(),
             watermark_support: self.lateness.watermark_support,
+            processes: self.workers.processes,
         }
     }
 }
@@ -326,6 +331,7 @@ impl Loaded {
         if workers.hosts.iter().collect::<BTreeSet<_>>().len() < hosts {
             report("hosts", "workers.hosts names one address twice".to_owned());
         }
+        found.extend(self.exposed());
         found
     }
 }

@@ -19,6 +19,8 @@ pub enum Exit {
     InputUnusable = 65,
     /// The input is missing or cannot be opened.
     InputMissing = 66,
+    /// A server that is asked does not answer.
+    Unavailable = 69,
     /// A mistake of the program itself, or a peer process that went away.
     Internal = 70,
     CannotCreate = 73,
@@ -36,10 +38,11 @@ Exit codes:
    2  wrong arguments or config
   65  an input is unusable, such as a header without the mapped column
   66  an input is missing or cannot be opened
+  69  the server that is asked does not answer
   70  own mistake, or a peer process was lost
   73  an output cannot be created
   74  reading or writing failed
-  75  stuck: no epoch closed for too long";
+  75  stuck: no epoch closed for too long, or what was taken in could not be finished in time";
 
 impl Termination for Exit {
     fn report(self) -> ExitCode {

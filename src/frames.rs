@@ -1,53 +1,262 @@
-//! The newest value of every small result, as of one closed epoch.
+//! The newest value of every small result, as of one closed epoch, and what has changed since any earlier one.
 //!
-//! In: changes of rows, one closed epoch after the other. Out: a consistent view for whoever reads: exports,
-//! digests, and the screen. What must hold: a reader never sees part of an epoch.
+//! In: changes of rows, one closed epoch after the other. Out: a consistent view for whoever reads: exports, digests,
+//! and the screen, which gets all rows first and then those that changed. What must hold: a reader never sees part of
+//! an epoch; all changes applied to an older view give the newer one; nothing is queued for a reader that is slow.
 
-use std::collections::{BTreeMap, HashMap};
+mod cell;
+mod history;
+pub mod json;
+mod labels;
+mod select;
 
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::sync::Arc;
+
+use bytes::Bytes;
 use dataflows::attribution::Attribution;
 use dataflows::dispositions::Dispositions;
 use dataflows::epochs::Epoch;
-use dataflows::event::Name;
-use dataflows::row::Row;
-use dataflows::transitions::{ChainKey, Window};
+use dataflows::row::{Clock, Load, Matrix, Row};
+use dataflows::transitions::{ChainKey, Scope, Window};
+
+pub use cell::{Cell, Key, Value, counted};
+pub use history::Point;
+pub use labels::{Labels, chain_of, dimension_name, escaped, scope_text, window_name};
+pub use select::{Mark, Selected, Selection, Since, Topic};
+
+use cell::Entry;
+use history::History;
+
+/// Numbers every change; several changes may belong to one epoch.
+pub type Revision = u64;
+
+/// Removed keys that are remembered. A reader that is further behind gets everything anew.
+const REMOVED_MAX: usize = 4_096;
 
 /// All rows of one closed epoch.
 #[derive(Clone, Debug, Default)]
 pub struct Frames {
-    /// The last epoch that changed anything.
+    /// The last epoch that was closed.
     pub as_of_epoch: Epoch,
-    pub names: HashMap<Name, String>,
     pub dispositions: Dispositions,
-    pub attributions: BTreeMap<(ChainKey, Window), Attribution>,
+    /// Event time as far as the log has told it.
+    pub clock: Option<Clock>,
+    /// How busy each worker of the cluster was, by its number.
+    pub loads: BTreeMap<usize, Load>,
+    labels: Labels,
+    advertisers: BTreeSet<Arc<str>>,
+    rows: BTreeMap<Key, Entry>,
+    history: History,
+    removed: VecDeque<Removed>,
+    /// Removals up to this change have been forgotten.
+    forgotten: Mark,
+    revision: Revision,
+}
+
+/// A key that went.
+#[derive(Clone, Debug)]
+struct Removed {
+    mark: Mark,
+    key: Key,
 }
 
 impl Frames {
     /// Applies the changes of one epoch: what goes first, then what comes.
     pub fn close(&mut self, epoch: Epoch, mut changes: Vec<(Row, isize)>) {
+        self.as_of_epoch = epoch;
+        self.revision += 1;
+        self.tick(&changes);
         changes.sort_by_key(|&(_, diff)| diff);
+        let mut going = BTreeSet::new();
         for (row, diff) in changes {
-            self.as_of_epoch = epoch;
-            match row {
-                Row::Name(name, text) => {
-                    self.names.insert(name, text);
+            match (row, diff > 0) {
+                (Row::Name(name, text), _) => self.labels.insert(name, &text),
+                (Row::Dispositions(now), true) => self.count(now),
+                (Row::Attribution(row), true) => self.credit(row, &mut going),
+                (Row::Attribution(row), false) => {
+                    going.insert(Key::Attribution(row.chain, row.window));
                 }
-                Row::Dispositions(dispositions) if diff > 0 => self.dispositions = dispositions,
-                Row::Dispositions(_) => {}
-                Row::Attribution(row) if diff > 0 => {
-                    self.attributions.insert((row.chain, row.window), row);
+                (Row::Transitions(matrix), true) => self.transit(&Arc::new(matrix), &mut going),
+                (Row::Transitions(matrix), false) => {
+                    going.extend(Window::ALL.map(|window| Key::Transitions(matrix.chain, window)));
                 }
-                Row::Attribution(row) => {
-                    self.attributions.remove(&(row.chain, row.window));
+                (Row::Clock(clock), true) => self.clock = Some(clock),
+                (Row::Load(load), true) => {
+                    self.loads.insert(load.worker, load);
                 }
+                (Row::Dispositions(_) | Row::Clock(_) | Row::Load(_), false) => {}
+            }
+        }
+        going.into_iter().for_each(|key| self.remove(key));
+    }
+
+    /// Takes in how the engine does: measured, so of no epoch but told with the last one.
+    pub fn tell_engine(&mut self, json: Bytes) {
+        self.revision += 1;
+        self.put(Key::Engine, Value::Engine(json));
+    }
+
+    /// What all the names in rows stand for.
+    pub fn labels(&self) -> &Labels {
+        &self.labels
+    }
+
+    /// What is read out of a chain; `None` while it has no journey in the window.
+    pub fn attribution(&self, chain: ChainKey, window: Window) -> Option<&Attribution> {
+        match &self.rows.get(&Key::Attribution(chain, window))?.cell.value {
+            Value::Attribution(row) => Some(row),
+            _ => None,
+        }
+    }
+
+    /// What is read out of all chains, by chain and window.
+    pub fn attributions(&self) -> impl Iterator<Item = &Attribution> {
+        self.rows
+            .values()
+            .filter_map(|entry| match &entry.cell.value {
+                Value::Attribution(row) => Some(row),
+                _ => None,
+            })
+    }
+
+    /// The counts of a chain, if it is watched.
+    pub fn transitions(&self, chain: ChainKey) -> Option<&Matrix> {
+        let keys = Key::Transitions(chain, Window::All)..=Key::Transitions(chain, Window::Hour);
+        self.rows
+            .range(keys)
+            .find_map(|(_, entry)| match &entry.cell.value {
+                Value::Transitions(matrix, _) => Some(matrix.as_ref()),
+                _ => None,
+            })
+    }
+
+    /// Whether anything was ever known of the scope.
+    pub fn knows(&self, scope: Scope) -> bool {
+        match scope {
+            Scope::Everyone => true,
+            Scope::Advertiser(name) => self
+                .labels
+                .get(name)
+                .is_some_and(|text| self.advertisers.contains(&text)),
+        }
+    }
+
+    /// All advertisers that have a chain, sorted.
+    pub fn advertisers(&self) -> impl Iterator<Item = &Arc<str>> {
+        self.advertisers.iter()
+    }
+
+    /// Chains that have at least one journey, windows counted apart.
+    pub fn chains(&self) -> usize {
+        self.attributions().count()
+    }
+
+    /// The points of one chain, oldest first.
+    pub fn points(&self, chain: ChainKey, window: Window) -> Vec<Arc<Point>> {
+        let open = self.open_point(chain, window).map(Arc::new);
+        let sealed = self.history.points(chain, window);
+        sealed.map(|(point, _)| point).chain(open).collect()
+    }
+
+    /// If event time enters another minute with these changes, the chains as they stand are the end of the last one.
+    fn tick(&mut self, changes: &[(Row, isize)]) {
+        let clock = changes.iter().rev().find_map(|(row, diff)| match row {
+            Row::Clock(clock) if *diff > 0 => clock.now_ms,
+            _ => None,
+        });
+        let Some(now_ms) = clock else { return };
+        if !self.history.leaves(now_ms) {
+            return;
+        }
+        let mark = self.mark();
+        let chains = self
+            .rows
+            .values()
+            .filter_map(|entry| match &entry.cell.value {
+                Value::Attribution(row) => Some((row, entry.mark.revision)),
+                _ => None,
+            });
+        let accepted = self.dispositions.accepted;
+        self.history.enter(now_ms, accepted, chains, mark);
+    }
+
+    fn count(&mut self, now: Dispositions) {
+        self.dispositions = now;
+        self.put(Key::Dispositions, Value::Dispositions(now));
+    }
+
+    fn credit(&mut self, row: Attribution, going: &mut BTreeSet<Key>) {
+        if let Scope::Advertiser(name) = row.chain.scope {
+            let text = self.labels.text(name);
+            if self.advertisers.insert(text) {
+                let all = self.advertisers.iter().cloned().collect();
+                self.put(Key::Scopes, Value::Scopes(all));
+            }
+        }
+        let key = Key::Attribution(row.chain, row.window);
+        going.remove(&key);
+        self.put(key, Value::Attribution(row));
+    }
+
+    fn transit(&mut self, matrix: &Arc<Matrix>, going: &mut BTreeSet<Key>) {
+        for window in Window::ALL {
+            let key = Key::Transitions(matrix.chain, window);
+            if !cell::is_counted(matrix, window) {
+                going.insert(key);
+                continue;
+            }
+            going.remove(&key);
+            let is_same = |entry: &Entry| match &entry.cell.value {
+                Value::Transitions(old, _) => cell::is_alike(old, matrix, window),
+                _ => false,
+            };
+            if !self.rows.get(&key).is_some_and(is_same) {
+                self.put(key, Value::Transitions(matrix.clone(), window));
             }
         }
     }
 
-    /// The text of a name that has appeared in a row.
-    pub fn text(&self, name: Name) -> &str {
-        self.names
-            .get(&name)
-            .expect("a name comes no later than the row that uses it")
+    fn put(&mut self, key: Key, value: Value) {
+        let mark = self.mark();
+        let labels = &self.labels;
+        match self.rows.get_mut(&key) {
+            Some(entry) => *entry = entry.renewed(value, mark),
+            None => {
+                let entry = Entry::new(key.text(labels), value, mark);
+                self.rows.insert(key, entry);
+            }
+        }
+    }
+
+    fn remove(&mut self, key: Key) {
+        if self.rows.remove(&key).is_none() {
+            return;
+        }
+        self.bury(key);
+        if let (Key::Attribution(chain, window), Some(minute)) = (key, self.history.minute_ms()) {
+            self.bury(Key::History(chain, window, minute));
+        }
+    }
+
+    fn bury(&mut self, key: Key) {
+        let mark = self.mark();
+        self.removed.push_back(Removed { mark, key });
+        if self.removed.len() > REMOVED_MAX
+            && let Some(oldest) = self.removed.pop_front()
+        {
+            self.forgotten = oldest.mark;
+        }
+    }
+
+    /// This moment.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            revision: self.revision,
+            epoch: self.as_of_epoch,
+        }
     }
 }
+
+#[cfg(test)]
+mod tests;

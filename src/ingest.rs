@@ -4,6 +4,7 @@ pub mod admit;
 pub mod block;
 pub mod csv;
 pub mod decimal;
+pub mod http;
 pub mod intake;
 pub mod json;
 pub mod record;

@@ -30,6 +30,11 @@ fn run(cli: &Cli) -> anyhow::Result<Exit> {
         }
         Command::Config(ConfigCommand::Print(_)) => commands::config::print(&start(cli)?),
         Command::Replay(args) => commands::replay::run(args, &start(cli)?.config),
+        Command::Run(_) => commands::run::run(&start(cli)?.config),
+        Command::Ask(args) => {
+            start(cli)?;
+            commands::ask::run(args)
+        }
         Command::Simulate(args) => commands::simulate::run(args, &start(cli)?.config),
         Command::Schema => commands::schema::run(),
         Command::Verify(args) => commands::verify::run(args, &start(cli)?.config),

@@ -2,7 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use dataflows::attribution::{Answer, Attribution, Credit};
+use dataflows::answer::{Answer, Body, Counted};
+use dataflows::attribution::{Attribution, Credit};
 use dataflows::event::Name;
 use dataflows::row::Float;
 use dataflows::transitions::{self as flow, Scope, Window};
@@ -23,9 +24,13 @@ impl Results {
     pub fn report(&self) -> Report {
         let counted = &self.frames.dispositions;
         let mut chains = BTreeMap::new();
-        for answer in &self.answers {
+        let counted_chains = self.answers.iter().filter_map(|answer| match &answer.body {
+            Body::Chain(counted) => Some(counted),
+            _ => None,
+        });
+        for counted in counted_chains {
             for window in Window::ALL {
-                if let Some((key, chain)) = self.chain(answer, window) {
+                if let Some((key, chain)) = self.chain(counted, window) {
                     chains.insert(key, chain);
                 }
             }
@@ -45,10 +50,10 @@ impl Results {
     }
 
     fn text(&self, name: Name) -> String {
-        self.frames.text(name).to_owned()
+        self.frames.labels().text(name).as_ref().to_owned()
     }
 
-    fn chain(&self, answer: &Answer, window: Window) -> Option<(report::ChainKey, report::Chain)> {
+    fn chain(&self, answer: &Counted, window: Window) -> Option<(report::ChainKey, report::Chain)> {
         let counted = |weights: &[Weight; 3]| {
             let Weight { count, value } = weights[window as usize];
             ((count, value) != (0, 0)).then_some(report::Count {
@@ -63,7 +68,7 @@ impl Results {
                 Some(((self.state(*from), self.state(*to)), counted(weights)?))
             })
             .collect();
-        let shown = self.frames.attributions.get(&(answer.chain, window));
+        let shown = self.frames.attribution(answer.chain, window);
         assert_eq!(
             shown.is_some(),
             !counts.is_empty(),

@@ -3,27 +3,23 @@
 //! What must hold: a worker's inputs never lag behind the intake's epoch for longer than one turn of its loop, since
 //! an epoch closes only when all have left it.
 
-use std::cell::RefCell;
-use std::collections::BTreeMap;
-use std::rc::Rc;
+mod ends;
+mod load;
+
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dataflows::attribution::Answer;
+use dataflows::answer::Answer;
 use dataflows::clock::Watermark;
 use dataflows::control::{Control, Question, Subject};
 use dataflows::dispositions::{Counter, Tallied};
 use dataflows::epochs::Epoch;
 use dataflows::event::{Disposition, Event, Name};
-use dataflows::row::Row;
 use dataflows::settings::Settings;
 use dataflows::{Inputs, Outputs, TransitionTrace};
 use differential_dataflow::trace::TraceReader;
-use timely::container::CapacityContainerBuilder;
-use timely::dataflow::channels::pact::Pipeline;
-use timely::dataflow::operators::generic::Operator;
+use timely::dataflow::InputHandleVec;
 use timely::dataflow::operators::probe::{Handle as Probe, Probe as _};
-use timely::dataflow::{InputHandleVec, StreamVec};
 use timely::progress::Antichain;
 use timely::worker::Worker;
 
@@ -31,7 +27,11 @@ use crate::frames::Frames;
 use crate::ingest::admit::{Admitter, Decoded, Rejected};
 use crate::ingest::block::Block;
 use crate::ingest::intake::{Entered, Intake};
+use crate::questions::Desk;
 use crate::results::Results;
+use crate::run::Doors;
+use ends::{Sink, collect, collect_frames, relayed};
+use load::LoadMeter;
 
 /// How long a worker with nothing left to read sleeps when nobody wakes it.
 const PARK: Duration = Duration::from_millis(1);
@@ -40,7 +40,7 @@ const LAST_EPOCH: Epoch = Epoch::MAX / 2;
 /// Epochs between two compactions of the trace.
 const EPOCHS_PER_COMPACTION: Epoch = 64;
 
-/// Called on worker 0 for every closed epoch, with the rows as of it.
+/// Called on the first worker of a process for every closed epoch, with the rows as of it.
 pub type OnFrame = Arc<dyn Fn(&Frames) + Send + Sync>;
 /// Takes what was rejected: partition, records of it before the block, the rejected records.
 pub type OnRejected = Arc<dyn Fn(u32, u64, &[Rejected]) + Send + Sync>;
@@ -62,7 +62,22 @@ pub struct Job {
     pub on_frame: Option<OnFrame>,
     pub on_block: Option<OnBlock>,
     pub on_rejected: Option<OnRejected>,
+    pub doors: Doors,
+    /// Runs until it is stopped, and tells how busy its workers are.
+    pub is_live: bool,
     pub results: Arc<Mutex<Option<Results>>>,
+}
+
+impl Job {
+    /// Workers of each process.
+    fn threads(&self, worker: &Worker) -> usize {
+        worker.peers() / self.processes
+    }
+
+    /// Whether the worker is the one of its process that rows and answers come to.
+    fn is_reader(&self, worker: &Worker) -> bool {
+        worker.index().is_multiple_of(self.threads(worker))
+    }
 }
 
 /// Runs one worker to the end of its sources.
@@ -74,19 +89,19 @@ pub fn run(worker: &mut Worker, job: &Job) {
     flow.finish(worker, job);
 }
 
-type Sink<D> = Rc<RefCell<Vec<D>>>;
-
 /// The handles of the running dataflow.
 struct Flow {
     events: InputHandleVec<Epoch, Event>,
     control: InputHandleVec<Epoch, Control>,
     tallies: InputHandleVec<Epoch, Tallied>,
     probe: Probe<Epoch>,
-    frames: Rc<RefCell<Frames>>,
     answers: Sink<Answer>,
     trace: TransitionTrace,
     compacted: Epoch,
     epoch: Epoch,
+    /// On the reader of a process.
+    desk: Option<Desk>,
+    load: Option<LoadMeter>,
 }
 
 impl Flow {
@@ -97,20 +112,22 @@ impl Flow {
             InputHandleVec::new(),
         );
         let probe = Probe::new();
-        let frames = Rc::new(RefCell::new(Frames::default()));
+        let frames = job.doors.frames.clone();
         let answers = Sink::default();
+        let is_reader = job.is_reader(worker);
+        let (index, process) = (worker.index(), worker.index() / job.threads(worker));
         let trace = worker.dataflow(|scope| {
             let inputs = Inputs {
                 events: relayed(events.to_stream(scope)),
-                control: control.to_stream(scope),
-                tallies: tallies.to_stream(scope),
+                control: relayed(control.to_stream(scope)),
+                tallies: relayed(tallies.to_stream(scope)),
             };
             let Outputs {
                 rows,
                 answers: answered,
                 transitions,
             } = dataflows::build(inputs, job.settings);
-            let closed = collect_frames(rows.inner, frames.clone(), job.on_frame.clone());
+            let closed = collect_frames(rows.inner, frames, job.on_frame.clone());
             closed.probe_with(&probe);
             collect(answered, answers.clone()).probe_with(&probe);
             transitions
@@ -120,20 +137,18 @@ impl Flow {
             control,
             tallies,
             probe,
-            frames,
             answers,
             trace,
             compacted: 0,
             epoch: 0,
+            desk: is_reader.then(|| Desk::new(job.doors.questions.clone(), index)),
+            load: job.is_live.then(|| LoadMeter::new(index, process)),
         }
     }
 
     /// Tells all workers which partitions this process reads, before any epoch with records.
     fn announce(&mut self, worker: &Worker, job: &Job) {
-        if worker
-            .index()
-            .is_multiple_of(threads_per_process(worker, job))
-        {
+        if job.is_reader(worker) {
             for &partition in job.intake.partitions() {
                 self.control.send(Control::Watermark(Watermark {
                     partition,
@@ -145,10 +160,23 @@ impl Flow {
                 self.control.send(Control::Name(*name, text.clone()));
             }
         }
-        self.advance(1);
+        self.advance(job.intake.epoch());
     }
 
+    /// Goes on to an epoch; tells the questions that are due on the way.
     fn advance(&mut self, epoch: Epoch) {
+        let Some(mut desk) = self.desk.take() else {
+            return self.advance_inputs(epoch);
+        };
+        while let Some(due) = desk.next_due(epoch) {
+            self.advance_inputs(due);
+            desk.tell_due(due, &mut |control| self.control.send(control));
+        }
+        self.advance_inputs(epoch);
+        self.desk = Some(desk);
+    }
+
+    fn advance_inputs(&mut self, epoch: Epoch) {
         if epoch > self.epoch {
             self.epoch = epoch;
             self.events.advance_to(epoch);
@@ -172,9 +200,10 @@ impl Flow {
         );
         let mut decoded = Decoded::default();
         let mut waiting: Option<(u64, Block)> = None;
-        let thread = worker.index() % threads_per_process(worker, job);
+        let thread = worker.index() % job.threads(worker);
         loop {
             let closed = self.closed();
+            self.serve(job, closed);
             if waiting.is_none() {
                 waiting = job.intake.take(thread, closed);
                 if let Some((_, block)) = &waiting {
@@ -205,6 +234,24 @@ impl Flow {
         }
     }
 
+    /// Takes questions in, hands answers out, tells how busy the worker is.
+    fn serve(&mut self, job: &Job, closed: Epoch) {
+        if let Some(load) = self.load.as_mut().and_then(LoadMeter::due) {
+            self.control.send(Control::Load(load));
+            job.intake.await_epoch();
+        }
+        let Some(desk) = &mut self.desk else { return };
+        desk.hear(self.epoch, &mut |control| self.control.send(control));
+        desk.tell_due(self.epoch, &mut |control| self.control.send(control));
+        for answer in self.answers.borrow_mut().drain(..) {
+            job.doors.door.collect(&answer);
+            desk.collect(answer);
+        }
+        desk.settle(closed);
+        job.doors.door.settle(closed);
+        job.doors.meter.close(closed);
+    }
+
     /// Sends an entered block into the dataflow at its epoch.
     fn admit(
         &mut self,
@@ -223,6 +270,10 @@ impl Flow {
             entered.records_before,
             lateness_ms,
         );
+        job.doors.tell_entered(block, entered, decoded, late);
+        if let Some(load) = &mut self.load {
+            load.count(decoded.records);
+        }
         for (name, text) in decoded.names.drain(..) {
             self.control.send(Control::Name(name, text));
         }
@@ -266,12 +317,18 @@ impl Flow {
     /// Lets everybody finish, asks for all transition counts, and leaves the results.
     fn finish(mut self, worker: &mut Worker, job: &Job) {
         let is_asker = worker.index() == 0;
-        if is_asker {
-            self.advance(LAST_EPOCH);
+        // Clients of a live run see its last epoch, so there it is no other than the next.
+        let last = match (job.is_live, job.processes) {
+            (false, _) => Some(LAST_EPOCH),
+            (true, 1) => Some(job.intake.epoch() + 1),
+            (true, _) => None,
+        };
+        if let (true, Some(last)) = (is_asker, last) {
+            self.advance(last);
             let question = Question {
                 id: 0,
                 asker: 0,
-                subject: Subject::Transitions,
+                subject: Subject::Chains,
             };
             self.control.send(Control::Ask(question));
         }
@@ -280,77 +337,22 @@ impl Flow {
             control,
             tallies,
             probe,
-            frames,
             answers,
             trace,
+            desk,
             ..
         } = self;
-        drop((events, control, tallies, trace));
+        drop((events, control, tallies, trace, desk));
         while !probe.done() {
             worker.step_or_park(Some(PARK));
         }
         if is_asker {
+            let frames = job.doors.frames.lock().expect("nobody panics with it");
             let results = Results {
-                frames: frames.take(),
+                frames: frames.clone(),
                 answers: answers.take(),
             };
             *job.results.lock().expect("nobody panics with it") = Some(results);
         }
     }
-}
-
-fn threads_per_process(worker: &Worker, job: &Job) -> usize {
-    worker.peers() / job.processes
-}
-
-/// The same stream from an operator. An input whose progress was reported between a batch and the end of its epoch
-/// does not flush an exchange behind it (timely 0.31, `pushers::Counter`); an operator flushes in its own turn.
-fn relayed<D: Clone + 'static>(stream: StreamVec<'_, Epoch, D>) -> StreamVec<'_, Epoch, D> {
-    stream.unary::<CapacityContainerBuilder<Vec<D>>, _, _, _>(Pipeline, "Relay", |_, _| {
-        move |input, output| {
-            input.for_each(|capability, data| output.session(&capability).give_container(data));
-        }
-    })
-}
-
-/// Applies rows epoch by epoch as the epochs close; the stream that comes out says how far it is.
-fn collect_frames<'s>(
-    rows: StreamVec<'s, Epoch, (Row, Epoch, isize)>,
-    frames: Rc<RefCell<Frames>>,
-    on_frame: Option<OnFrame>,
-) -> StreamVec<'s, Epoch, ()> {
-    type Silent = CapacityContainerBuilder<Vec<()>>;
-    rows.unary_frontier::<Silent, _, _, _>(Pipeline, "Frames", |_, _| {
-        let mut open = BTreeMap::new();
-        move |(rows, frontier), _| {
-            rows.for_each(|capability, changes| {
-                let (_, stash) = open
-                    .entry(*capability.time())
-                    .or_insert_with(|| (capability.retain(0), Vec::new()));
-                stash.extend(changes.drain(..).map(|(row, _, diff)| (row, diff)));
-            });
-            while let Some(entry) = open
-                .first_entry()
-                .filter(|entry| !frontier.less_equal(entry.key()))
-            {
-                let (epoch, (_, changes)) = entry.remove_entry();
-                let mut frames = frames.borrow_mut();
-                frames.close(epoch, changes);
-                if let Some(on_frame) = &on_frame {
-                    on_frame(&frames);
-                }
-            }
-        }
-    })
-}
-
-/// Keeps everything that comes.
-fn collect<'s, D: Clone + 'static>(
-    stream: StreamVec<'s, Epoch, D>,
-    sink: Sink<D>,
-) -> StreamVec<'s, Epoch, ()> {
-    type Silent = CapacityContainerBuilder<Vec<()>>;
-    stream.unary::<Silent, _, _, _>(Pipeline, "Collect", |_, _| {
-        move |input, _| input.for_each(|_, data| sink.borrow_mut().append(data))
-    })
 }

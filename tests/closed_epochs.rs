@@ -93,6 +93,7 @@ fn frames(history: &History, settings: &Settings, steps: &[Step], workers: usize
         on_block: None,
         record_bytes_max: 16 << 20,
         on_rejected: None,
+        is_live: false,
         names: Arc::new(names.map(|(&name, text)| (name, text.clone())).collect()),
     };
     let source = Decoded::new(&logs, (0..logs.len()).collect(), steps.to_vec(), true);
@@ -112,7 +113,7 @@ fn check(
     // Epoch 0 tells names and partitions only; then every batch is an epoch that at least reads its records.
     let (announced, frames) = frames.split_first().expect("names have rows");
     assert_eq!(
-        (announced.as_of_epoch, announced.attributions.len()),
+        (announced.as_of_epoch, announced.attributions().count()),
         (0, 0)
     );
     assert!(frames.len() >= steps.len(), "{what}: an epoch has no frame");
@@ -151,8 +152,7 @@ fn compare(frame: &Frames, expected: &Report, what: &str) {
         assert_eq!(shown as u64, expected, "{what}: {counters:?}");
     }
     let shown: BTreeMap<ChainKey, Figures> = frame
-        .attributions
-        .values()
+        .attributions()
         .map(|row| (key(frame, row), of_row(frame, row)))
         .collect();
     let chains = expected.chains.iter();
@@ -177,7 +177,7 @@ struct Figures {
 }
 
 fn key(frame: &Frames, row: &Attribution) -> ChainKey {
-    let text = |name: Name| frame.text(name).to_owned();
+    let text = |name: Name| frame.labels().text(name).to_string();
     ChainKey {
         advertiser: match row.chain.scope {
             Scope::Everyone => None,
@@ -197,7 +197,10 @@ fn of_row(frame: &Frames, row: &Attribution) -> Figures {
             credit.attributed_conversions,
             credit.attributed_value,
         ];
-        (frame.text(credit.state).to_owned(), figures.map(bits))
+        (
+            frame.labels().text(credit.state).to_string(),
+            figures.map(bits),
+        )
     };
     Figures {
         journeys: row.journeys,

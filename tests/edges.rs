@@ -146,15 +146,13 @@ impl Case {
     }
 
     fn block(&self, partition: u32, bytes: Vec<u8>, ends_partition: bool) -> Block {
+        let payload = match &self.csv {
+            Some(decoder) => Payload::Csv(bytes, decoder.clone()),
+            None => Payload::Json(bytes),
+        };
         Block {
-            partition,
-            payload: match &self.csv {
-                Some(decoder) => Payload::Csv(bytes, decoder.clone()),
-                None => Payload::Json(bytes),
-            },
             ends_partition,
-            ends_epoch: false,
-            thread: None,
+            ..Block::new(partition, payload)
         }
     }
 
@@ -193,6 +191,7 @@ fn options(settings: Settings, workers: usize) -> Options {
         on_block: None,
         record_bytes_max: 16 << 20,
         on_rejected: None,
+        is_live: false,
         names: Arc::default(),
     }
 }

@@ -6,7 +6,7 @@ use std::collections::HashMap;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 
-use dataflows::event::{Event, Kind, Name, UserId};
+use dataflows::event::{Event, Kind, Name, Receipt, UserId};
 use dataflows::settings::{NO_GAP_MS, Settings};
 use dataflows::transitions::{Dimension, Window};
 use jiff::civil::DateTime;
@@ -98,6 +98,7 @@ fn read_events(path: &Path) -> (oracle::Log, HashMap<Name, String>) {
             },
             touches: converts,
             userless: false,
+            receipt: Receipt::NONE,
         }));
     }
     (log, names)

@@ -272,6 +272,7 @@ fn run(logs: &[Vec<Line>], workers: usize) -> (Results, Rejections) {
         },
         on_frame: None,
         on_block: None,
+        is_live: false,
         record_bytes_max: 16 << 20,
         on_rejected: Some(Arc::new(move |partition, before, records| {
             let mut sink = sink.lock().expect("nobody panics");
@@ -299,11 +300,8 @@ impl Blocks {
             blocks.extend(chunks.enumerate().map(|(place, lines)| {
                 let lines: Vec<&[u8]> = lines.iter().map(|line| &line.bytes[..]).collect();
                 let block = Block {
-                    partition: partition as u32,
-                    payload: Payload::Json(lines.join(&b'\n')),
                     ends_partition: place == last,
-                    ends_epoch: false,
-                    thread: None,
+                    ..Block::new(partition as u32, Payload::Json(lines.join(&b'\n')))
                 };
                 (place, block)
             }));

@@ -8,6 +8,8 @@ mod files;
 mod golden;
 #[path = "program/processes.rs"]
 mod processes;
+#[path = "program/serve.rs"]
+mod serve;
 #[path = "program/truth.rs"]
 mod truth;
 

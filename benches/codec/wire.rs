@@ -36,6 +36,7 @@ pub(crate) struct Wire {
     pub(crate) kind: WireKind,
     pub(crate) touches: bool,
     pub(crate) userless: bool,
+    pub(crate) receipt: u32,
 }
 
 /// There is no pointer in it to be written out or mended.
@@ -78,6 +79,7 @@ fn event(i: u64) -> Event {
         kind,
         touches: false,
         userless: false,
+        receipt: Default::default(),
     }
 }
 

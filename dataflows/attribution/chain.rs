@@ -1,5 +1,6 @@
 //! One chain: its counts in three windows, and the rows last shown.
 
+use crate::answer;
 use crate::event::Name;
 use crate::fold::FoldMap;
 use crate::names::Names;
@@ -58,6 +59,19 @@ impl Chain {
 
     pub(super) fn is_changed(&self) -> bool {
         self.is_changed
+    }
+
+    pub(super) fn key(&self) -> ChainKey {
+        self.key
+    }
+
+    /// All there is to say of it.
+    pub(super) fn answer(&self) -> answer::Counted {
+        answer::Counted {
+            chain: self.key,
+            counts: self.counts().collect(),
+            windows: self.shown.clone(),
+        }
     }
 
     fn state(&self, number: StateNumber) -> State {

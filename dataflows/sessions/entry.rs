@@ -265,6 +265,7 @@ mod tests {
             kind,
             touches: false,
             userless: false,
+            receipt: Default::default(),
         }
     }
 

@@ -79,12 +79,12 @@ impl Journeys<'_> {
         }
     }
 
-    fn value(&self, conversion: Entry) -> Micros {
+    pub(super) fn value(&self, conversion: Entry) -> Micros {
         self.bodies.get(conversion.index()).value
     }
 
     /// An impression, a click, or a conversion that is a touch as well.
-    fn is_touch(&self, point: Entry) -> bool {
+    pub(super) fn is_touch(&self, point: Entry) -> bool {
         !point.is_conversion() || self.bodies.get(point.index()).touches
     }
 

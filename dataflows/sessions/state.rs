@@ -3,7 +3,9 @@
 //! In: accepted-or-duplicate events of one epoch, then the bound of that epoch. Out: edges and tallies. What must
 //! hold: the bound only moves between epochs, so no accepted event meets forgotten state.
 
-use crate::event::{Event, FIRST_TIME_MS, KEY_GROUPS, TimeMs};
+use std::collections::BTreeMap;
+
+use crate::event::{Event, FIRST_TIME_MS, KEY_GROUPS, Receipt, TimeMs, UserId};
 use crate::labels::{AdvertiserId, Labels};
 use crate::names::Names;
 use crate::prefetch::prefetch;
@@ -25,13 +27,34 @@ const BLOCKS_AHEAD: usize = 8;
 const EVENTS_PER_SWEPT_SLOT: usize = 8;
 
 /// Counts of what an epoch did on this worker.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Tally {
     pub(crate) accepted: i64,
     pub(crate) duplicate: i64,
     pub(crate) conflicts: i64,
     pub(crate) open_sessions: i64,
     pub(crate) open_journeys: i64,
+    /// For each receipt, the events accepted and the duplicates.
+    pub(crate) receipts: BTreeMap<Receipt, (u64, u64)>,
+}
+
+impl Tally {
+    #[inline]
+    fn count(&mut self, inserted: Inserted, receipt: Receipt) {
+        match inserted {
+            Inserted::Accepted => self.accepted += 1,
+            Inserted::Duplicate => self.duplicate += 1,
+            Inserted::Conflict => {
+                self.duplicate += 1;
+                self.conflicts += 1;
+            }
+        }
+        if receipt.is_some() {
+            let (accepted, duplicate) = self.receipts.entry(receipt).or_default();
+            let is_accepted = inserted == Inserted::Accepted;
+            *if is_accepted { accepted } else { duplicate } += 1;
+        }
+    }
 }
 
 /// Where the sweep stands.
@@ -93,14 +116,9 @@ impl State {
             if let Some(event) = ahead(i + BLOCKS_AHEAD) {
                 self.prefetch_block(event);
             }
-            match self.insert(place.of(events), labels, names, edges) {
-                Inserted::Accepted => tally.accepted += 1,
-                Inserted::Duplicate => tally.duplicate += 1,
-                Inserted::Conflict => {
-                    tally.duplicate += 1;
-                    tally.conflicts += 1;
-                }
-            }
+            let event = place.of(events);
+            let inserted = self.insert(event, labels, names, edges);
+            tally.count(inserted, event.receipt);
         }
         self.sweep.owed_events += order.len();
         self.order = order;
@@ -169,6 +187,19 @@ impl State {
         let table = &mut self.groups[group].table;
         table.set(at, Slot::new(key, slot.block(), len));
         Inserted::Accepted
+    }
+
+    /// Everything held of one user, read by `read`.
+    pub(crate) fn of_user<R>(
+        &mut self,
+        user: UserId,
+        labels: &Labels,
+        read: impl FnOnce(&Journeys<'_>, i64) -> R,
+    ) -> Option<R> {
+        let (group, now) = (user.group(), self.now);
+        let table = &self.groups[group].table;
+        let slot = table.get(table.find(user.key()));
+        (!slot.is_empty()).then(|| read(&self.journeys(group, slot, labels, &mut Vec::new()), now))
     }
 
     #[inline]

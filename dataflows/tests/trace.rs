@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::rc::Rc;
 use std::sync::{Arc, Mutex};
 
-use dataflows::attribution::Answer;
+use dataflows::answer::{Answer, Body};
 use dataflows::clock::Watermark;
 use dataflows::control::{Control, Question, Subject};
 use dataflows::dispositions::{Counter, Tallied};
@@ -96,8 +96,12 @@ struct Run {
 impl Run {
     fn answered(&self, epoch: Epoch) -> Counts {
         let answers = self.answers.iter().filter(|it| it.as_of_epoch == epoch);
-        answers
-            .flat_map(|answer| answer.counts.iter().map(|it| (answer.chain, it)))
+        let chains = answers.filter_map(|answer| match &answer.body {
+            Body::Chain(counted) => Some(counted),
+            _ => None,
+        });
+        chains
+            .flat_map(|counted| counted.counts.iter().map(|it| (counted.chain, it)))
             .map(|(chain, &(from, to, weights))| ((chain, from, to), weights))
             .collect()
     }
@@ -236,7 +240,7 @@ impl Feed {
             self.control.send(Control::Ask(Question {
                 id: epoch,
                 asker: 0,
-                subject: Subject::Transitions,
+                subject: Subject::Chains,
             }));
         }
     }
@@ -273,6 +277,7 @@ fn event(number: u64) -> Event {
         kind,
         touches: false,
         userless: false,
+        receipt: Default::default(),
     }
 }
 

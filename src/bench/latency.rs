@@ -19,8 +19,8 @@ use crate::ingest::intake::EpochPolicy;
 use crate::ingest::source::Source;
 use crate::run::Options;
 
-const WORKERS: usize = 2;
-const OFFERED: u64 = 208_000;
+pub(super) const WORKERS: usize = 2;
+pub(super) const OFFERED: u64 = 208_000;
 const OFFERED_DECODED: u64 = 1_000_000;
 /// Two chains each: channels and campaigns.
 const ADVERTISERS_OF_1000_CHAINS: u64 = 500;
@@ -28,10 +28,10 @@ const ADVERTISERS_OF_1000_CHAINS: u64 = 500;
 const LOG_EVENTS: u64 = 2_000_000;
 /// Each so-many-th event is looked at.
 const EVERY: u64 = 8;
-const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
+pub(super) const QUANTILES: [(&str, f64); 3] = [("p50", 0.5), ("p99", 0.99), ("p99.9", 0.999)];
 
 /// Epochs of 5 ms.
-const EPOCHS: EpochPolicy = EpochPolicy {
+pub(super) const EPOCHS: EpochPolicy = EpochPolicy {
     records: 100_000,
     interval: Some(Duration::from_millis(5)),
     in_flight: 20,
@@ -40,16 +40,21 @@ const EPOCHS: EpochPolicy = EpochPolicy {
 /// Records read as of each frame, and when it was ready.
 type Ready = Arc<Mutex<Vec<(i64, Instant)>>>;
 
-struct Case {
+pub(super) struct Case {
     group: &'static str,
     bounds: [(f64, f64); 3],
-    pace: Arc<Pace>,
-    per_second: u64,
-    events: u64,
+    pub(super) pace: Arc<Pace>,
+    pub(super) per_second: u64,
+    pub(super) events: u64,
 }
 
 impl Case {
-    fn new(group: &'static str, per_second: u64, seconds: u64, bounds: [(f64, f64); 3]) -> Case {
+    pub(super) fn new(
+        group: &'static str,
+        per_second: u64,
+        seconds: u64,
+        bounds: [(f64, f64); 3],
+    ) -> Case {
         let events = per_second * seconds;
         Case {
             group,
@@ -90,7 +95,7 @@ impl Case {
     }
 
     /// Latencies in microseconds.
-    fn histogram(&self, frames: &[(i64, Instant)]) -> Result<Histogram<u64>> {
+    pub(super) fn histogram(&self, frames: &[(i64, Instant)]) -> Result<Histogram<u64>> {
         let mut histogram = Histogram::new(3).context("making a histogram")?;
         let mut number = self.per_second;
         for &(read, ready) in frames {
@@ -104,7 +109,7 @@ impl Case {
     }
 }
 
-fn seconds(bench: &Bench) -> u64 {
+pub(super) fn seconds(bench: &Bench) -> u64 {
     bench.pick(20, 5)
 }
 

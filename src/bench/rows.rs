@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::{Bench, Row, flat, increment, latency, memory, solve, stages, throughput};
+use super::{Bench, Row, flat, increment, latency, memory, serve, solve, stages, throughput};
 
 /// Some rows that are measured together.
 pub struct Group {
@@ -47,6 +47,7 @@ const GROUPS: &[Group] = &[
         latency::decoded,
     ),
     group("latency-chains", "the same, 1,000 chains", latency::chains),
+    group("serve", "due time to a WebSocket client", serve::to_client),
     group("memory", "bytes of state", memory::entries),
     Group {
         is_asked_only: true,

@@ -14,11 +14,8 @@ use crate::ingest::source::Source;
 
 fn block(payload: Payload, ends_partition: bool) -> Block {
     Block {
-        partition: 0,
-        payload,
         ends_partition,
-        ends_epoch: false,
-        thread: None,
+        ..Block::new(0, payload)
     }
 }
 

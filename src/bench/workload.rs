@@ -6,7 +6,7 @@
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
 
-use dataflows::event::{Event, Kind, Name, UserId};
+use dataflows::event::{Event, Kind, Name, Receipt, UserId};
 use xxhash_rust::xxh3::xxh3_64;
 
 /// Event time of the first event.
@@ -331,6 +331,7 @@ impl Decoder {
             kind: record.kind,
             touches: false,
             userless: false,
+            receipt: Receipt::NONE,
         }
     }
 }
@@ -352,13 +353,7 @@ mod tests {
         let mix = Mix::of(5_000);
         let mut lines = Vec::new();
         Workload::new(mix).for_each(|record| record.write_line(&mut lines));
-        let block = Block {
-            partition: 0,
-            payload: Payload::Json(lines),
-            ends_partition: true,
-            ends_epoch: false,
-            thread: None,
-        };
+        let block = Block::new(0, Payload::Json(lines));
         let mut decoded = Decoded::default();
         Admitter::new(KEY, 3, usize::MAX).decode(&block, &mut decoded);
         assert_eq!(decoded.records, mix.events);

@@ -3,7 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 
-use super::{Cli, Cluster, Command, ConfigCommand, Pace, Rules, Simulate};
+use super::{Cli, Cluster, Command, ConfigCommand, Pace, Rules, Run, Simulate};
 use crate::config::sources::PREFIX;
 use crate::config::{Flag, Sources};
 
@@ -19,6 +19,7 @@ impl Cli {
                 replay.rules.flags(&mut flags);
                 replay.cluster.flags(&mut flags);
             }
+            Command::Run(run) => run.flags(&mut flags),
             Command::Simulate(simulate) => simulate.flags(&mut flags),
             Command::Verify(verify) => verify.rules.flags(&mut flags),
             Command::Config(ConfigCommand::Print(print)) => {
@@ -92,6 +93,17 @@ impl Cluster {
         flags.add("--processes", "workers", "processes", &self.processes);
         flags.add("--process", "workers", "process", &self.process);
         flags.add("--hosts", "workers", "hosts", &hosts);
+    }
+}
+
+impl Run {
+    fn flags(&self, flags: &mut Flags) {
+        flags.add("--source", "run", "source", &self.source);
+        flags.add("--address", "serve", "address", &self.address);
+        flags.add("--scenario", "simulator", "scenario", &self.scenario);
+        flags.add("--rate", "simulator", "events_per_second", &self.rate);
+        flags.add("--speed", "simulator", "speed", &self.speed);
+        self.cluster.flags(flags);
     }
 }
 

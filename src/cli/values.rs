@@ -16,6 +16,18 @@ pub enum InputFormat {
     Csv,
 }
 
+/// How an answer is shown.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum AnswerFormat {
+    /// For people
+    #[default]
+    Table,
+    /// As the server gives it
+    Json,
+    /// With a header line
+    Csv,
+}
+
 /// `channel` or `campaign`.
 pub(super) fn dimension() -> impl TypedValueParser<Value = Dimension> {
     PossibleValuesParser::new(["channel", "campaign"]).map(|name| match name.as_str() {

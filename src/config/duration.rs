@@ -37,6 +37,12 @@ impl Duration {
         }
     }
 
+    pub const fn of_seconds(seconds: u32) -> Duration {
+        Duration {
+            ms: seconds as i64 * 1_000,
+        }
+    }
+
     /// `None` if negative or longer than [`Duration::MAX`].
     pub fn of_ms(ms: i64) -> Option<Duration> {
         (0..=Self::MAX.ms).contains(&ms).then_some(Duration { ms })

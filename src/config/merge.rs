@@ -14,13 +14,15 @@ use super::values::Columns;
 use super::{Config, print};
 
 /// The bounds of whole numbers, by `section.key`.
-pub(super) const RANGES: [(&str, RangeInclusive<i64>); 11] = [
+pub(super) const RANGES: [(&str, RangeInclusive<i64>); 13] = [
     ("epochs.events", 1..=100_000_000),
     ("epochs.in_flight", 1..=100_000),
     ("epochs.interval_ms", 1..=60_000),
     ("ingest.block_bytes", 4_096..=268_435_456),
     ("ingest.record_bytes_max", 64..=1_073_741_824),
     ("lateness.watermark_support", 1..=1_000),
+    ("serve.body_bytes_max", 1_024..=268_435_456),
+    ("serve.connections_max", 1..=1_000_000),
     ("simulator.events", 0..=i64::MAX),
     ("simulator.seed", 0..=i64::MAX),
     // No more workers than key groups: the rest would hold no users.

@@ -47,7 +47,7 @@ fn file_errors_name_line_and_remedy() {
         ),
         (
             "[kafka]",
-            "f:1: unknown section `kafka`; the sections are epochs, ingest, journeys, lateness, log, privacy, replay, sessions, simulator, workers",
+            "f:1: unknown section `kafka`; the sections are epochs, ingest, journeys, lateness, log, privacy, replay, run, serve, sessions, simulator, workers",
         ),
         (
             "gap = '1h'",

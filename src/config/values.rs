@@ -156,7 +156,9 @@ impl fmt::Display for Journeys {
     }
 }
 
-text_form!(SessionGap, Lateness, Journeys, LogFormat, LogLevel);
+text_form!(
+    SessionGap, Lateness, Journeys, LogFormat, LogLevel, RunSource
+);
 
 /// The word of a closed list that `text` is; the error names the nearest.
 fn word<T: ValueEnum>(what: &str, text: &str) -> Result<T, Malformed> {
@@ -194,8 +196,18 @@ macro_rules! words {
 words!(
     LogFormat = "log format",
     LogLevel = "log level",
+    RunSource = "source",
     Field = "field"
 );
+
+/// Where a run takes events from, besides those that are posted to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]
+#[serde(try_from = "String", into = "String")]
+pub enum RunSource {
+    /// Only what is posted.
+    None,
+    Simulator,
+}
 
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, ValueEnum)]

@@ -3,7 +3,9 @@
 //! In: a [`Block`], and later where its partition's log stood before it. Out: an [`Admitted`] block. What must hold:
 //! the first half depends on the block alone, so any worker can do it at any time; the second on the log alone.
 
-use dataflows::event::{DEFAULT_ADVERTISER, Event, Kind, Name, TimeMs, UNKNOWN, UserId};
+use std::borrow::Cow;
+
+use dataflows::event::{DEFAULT_ADVERTISER, Event, Kind, Name, Receipt, TimeMs, UNKNOWN, UserId};
 use dataflows::fold::FoldMap;
 use dataflows::pseudonym::Pseudonyms;
 use xxhash_rust::xxh3::xxh3_64;
@@ -80,6 +82,12 @@ impl Admitter {
             Payload::Json(bytes) => self.decode_lines(bytes, out),
             Payload::Csv(bytes, decoder) => self.decode_rows(bytes, decoder, out),
             Payload::Events(events, range) => self.take_events(&events[range.clone()], out),
+            Payload::Heartbeat(time) => out.top.raise(*time),
+        }
+        if block.receipt.is_some() {
+            out.events
+                .iter_mut()
+                .for_each(|event| event.receipt = block.receipt);
         }
         self.finish_users(out);
     }
@@ -197,17 +205,14 @@ impl Admitter {
             kind,
             touches: record.touches,
             userless: record.user.is_none(),
+            receipt: Receipt::NONE,
         }
     }
 
-    /// Makes the pseudonym of the newest event; a raw id that begins with NUL is set apart from the stand-ins of
-    /// [`stand_in`].
+    /// Makes the pseudonym of the newest event.
     #[inline]
     fn user(&mut self, raw: &str, out: &mut Decoded) {
-        if raw.starts_with('\0') {
-            return self.pseudonym(&[b"\0user\0", raw.as_bytes()].concat(), out);
-        }
-        self.pseudonym(raw.as_bytes(), out)
+        self.pseudonym(&apart(raw), out)
     }
 
     fn userless(&mut self, id: &str, out: &mut Decoded) {
@@ -333,4 +338,18 @@ impl Decoded {
         );
         self.events.push(event);
     }
+}
+
+/// A raw user id as it is hashed: one that begins with NUL is set apart from the stand-ins of [`stand_in`].
+#[inline]
+fn apart(raw: &str) -> Cow<'_, [u8]> {
+    match raw.starts_with('\0') {
+        true => Cow::Owned([b"\0user\0", raw.as_bytes()].concat()),
+        false => Cow::Borrowed(raw.as_bytes()),
+    }
+}
+
+/// The pseudonym of a raw user id.
+pub fn pseudonym(key: &[u8; 32], raw: &str) -> UserId {
+    UserId::new(key, &apart(raw))
 }

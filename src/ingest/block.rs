@@ -1,8 +1,9 @@
 //! What a source hands over: records of one partition, in log order.
 
 use std::sync::Arc;
+use std::time::Instant;
 
-use dataflows::event::Event;
+use dataflows::event::{Event, Receipt, TimeMs};
 
 use super::csv::CsvDecoder;
 
@@ -15,6 +16,8 @@ pub enum Payload {
     Csv(Vec<u8>, Arc<CsvDecoder>),
     /// Events decoded before; `None` is an invalid record.
     Events(Arc<[Option<Event>]>, std::ops::Range<usize>),
+    /// No record: the log's watermark is at least this.
+    Heartbeat(TimeMs),
 }
 
 /// One block of a partition.
@@ -28,4 +31,23 @@ pub struct Block {
     pub ends_epoch: bool,
     /// The worker thread that must take it; `None`: whoever is free.
     pub thread: Option<usize>,
+    /// Under which its sender waits to hear what became of it.
+    pub receipt: Receipt,
+    /// When its last byte was taken in.
+    pub accepted: Instant,
+}
+
+impl Block {
+    /// A block taken in now, that ends nothing, for any worker.
+    pub fn new(partition: u32, payload: Payload) -> Block {
+        Block {
+            partition,
+            payload,
+            ends_partition: false,
+            ends_epoch: false,
+            thread: None,
+            receipt: Receipt::NONE,
+            accepted: Instant::now(),
+        }
+    }
 }

@@ -1,14 +1,14 @@
 //! One process's intake: blocks in, epochs out.
 //!
-//! A reader thread fills a short queue; workers take blocks from it, decode them at leisure, and then enter them one
+//! Reader threads fill a short queue, posted blocks another, which are taken in turn; workers take blocks from it, decode them at leisure, and then enter them one
 //! after the other in the order they were read. Entering assigns the epoch, so an epoch is a prefix of every
 //! partition's log. What must hold: the queue and the epochs in flight are bounded; nothing enters out of order.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Mutex, MutexGuard};
 use std::thread::Thread;
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dataflows::clock::Watermark;
 use dataflows::epochs::Epoch;
@@ -19,6 +19,8 @@ use super::watermark::Top;
 
 /// Blocks that wait to be decoded.
 const QUEUED_BLOCKS: usize = 8;
+/// The same of posted blocks, which are smaller.
+const QUEUED_POSTS: usize = 64;
 /// How long a worker sleeps when nobody wakes it: blocks, epochs and messages of other workers do.
 const REST: Duration = Duration::from_millis(4);
 /// Records between a source and the closed epoch, so that a large epoch does not fill memory.
@@ -33,6 +35,13 @@ pub struct EpochPolicy {
     pub interval: Option<Duration>,
     /// Epochs that may be open at once.
     pub in_flight: u64,
+}
+
+/// The number of the present epoch by the wall clock.
+fn epoch_by_clock(interval: Duration) -> Epoch {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH);
+    let since_1970 = since_1970.expect("the clock is set to a time after 1970");
+    (since_1970.as_micros() / interval.as_micros().max(1)) as Epoch
 }
 
 /// Where an entered block stands in its log.
@@ -54,22 +63,47 @@ struct Order {
     entered: u64,
     epoch: Epoch,
     records_in_epoch: u64,
+    /// Something waits for the epoch to close.
+    is_awaited: bool,
     epoch_began: Instant,
     logs: Vec<(u32, Log)>,
 }
 
 struct Queue {
-    blocks: Receiver<Block>,
+    blocks: Lane,
+    posts: Lane,
+    /// The next turn is a posted block's.
+    posts_turn: bool,
     /// The next block, if it waits for the thread that must take it.
     head: Option<Block>,
     taken: u64,
+}
+
+/// Blocks of one kind of sender.
+struct Lane {
+    blocks: Receiver<Block>,
     is_ended: bool,
+}
+
+impl Lane {
+    fn next(&mut self) -> Option<Block> {
+        match self.blocks.try_recv() {
+            Ok(block) => Some(block),
+            Err(error) => {
+                self.is_ended = error == TryRecvError::Disconnected;
+                None
+            }
+        }
+    }
 }
 
 /// Shared by the workers of a process.
 pub struct Intake {
     partitions: Vec<u32>,
     policy: EpochPolicy,
+    /// Epochs are numbered by the wall clock and end by it even when empty, so that the processes of a live cluster
+    /// go on together.
+    by_clock: bool,
     support: usize,
     queue: Mutex<Queue>,
     order: Mutex<Order>,
@@ -77,6 +111,30 @@ pub struct Intake {
     workers: Mutex<Vec<Thread>>,
     /// Blocks that have woken a worker.
     turn: AtomicUsize,
+    is_stopping: AtomicBool,
+}
+
+/// The end of those who post single blocks and do not wait.
+pub struct Posts(SyncSender<Block>);
+
+/// Why a block was not taken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NotPosted {
+    /// As many as may wait are waiting.
+    Full,
+    Stopped,
+}
+
+impl Posts {
+    /// Hands a block over if there is room.
+    pub fn post(&self, intake: &Intake, block: Block) -> Result<(), NotPosted> {
+        self.0.try_send(block).map_err(|error| match error {
+            TrySendError::Full(_) => NotPosted::Full,
+            TrySendError::Disconnected(_) => NotPosted::Stopped,
+        })?;
+        intake.wake_one();
+        Ok(())
+    }
 }
 
 /// The reader's end.
@@ -89,7 +147,7 @@ impl Feed {
     /// Waits for room, hands a block over; false when nobody takes blocks any more.
     pub fn send(&self, intake: &Intake, block: Block) -> bool {
         let is_for_one = block.thread.is_some();
-        let is_sent = self.blocks.send(block).is_ok();
+        let is_sent = !intake.is_stopping() && self.blocks.send(block).is_ok();
         if is_for_one {
             intake.wake();
         } else {
@@ -111,43 +169,71 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Intake {
-    /// For the given partitions of this process.
-    pub fn new(partitions: Vec<u32>, policy: EpochPolicy, support: usize) -> (Intake, Feed) {
+    /// For the given partitions of this process, one of `processes`.
+    pub fn new(
+        partitions: Vec<u32>,
+        policy: EpochPolicy,
+        support: usize,
+        processes: usize,
+    ) -> (Intake, Feed, Posts) {
         let (blocks, receiver) = sync_channel(QUEUED_BLOCKS);
+        let (posts, posted) = sync_channel(QUEUED_POSTS);
+        let lane = |blocks| Lane {
+            blocks,
+            is_ended: false,
+        };
         let (used, reusable) = sync_channel(2 * QUEUED_BLOCKS);
         let logs = partitions
             .iter()
             .map(|&partition| (partition, Log::default()))
             .collect();
+        let clock = policy.interval.filter(|_| processes > 1);
         let order = Order {
             entered: 0,
-            epoch: 1,
+            epoch: clock.map_or(1, epoch_by_clock),
             records_in_epoch: 0,
+            is_awaited: false,
             epoch_began: Instant::now(),
             logs,
         };
         let intake = Intake {
             partitions,
             policy,
+            by_clock: clock.is_some(),
             support,
             queue: Mutex::new(Queue {
-                blocks: receiver,
+                blocks: lane(receiver),
+                posts: lane(posted),
+                posts_turn: false,
                 head: None,
                 taken: 0,
-                is_ended: false,
             }),
             order: Mutex::new(order),
             used,
             workers: Mutex::new(Vec::new()),
             turn: AtomicUsize::new(0),
+            is_stopping: AtomicBool::new(false),
         };
-        (
-            intake,
-            Feed {
-                blocks,
-                used: reusable,
-            },
-        )
+        let feed = Feed {
+            blocks,
+            used: reusable,
+        };
+        (intake, feed, Posts(posts))
+    }
+
+    /// Readers end with the block they are at; what has been handed over is still taken.
+    pub fn stop(&self) {
+        self.is_stopping.store(true, Ordering::Release);
+        self.wake();
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        self.is_stopping.load(Ordering::Acquire)
+    }
+
+    /// Somebody waits for the present epoch to close: it is to end when its time is up, records or not.
+    pub fn await_epoch(&self) {
+        lock(&self.order).is_awaited = true;
     }
 
     pub fn partitions(&self) -> &[u32] {
@@ -210,6 +296,7 @@ impl Intake {
         let epoch = order.epoch;
         let (before, records_before, watermark) = order.extend(block, decoded, self.support);
         order.records_in_epoch += decoded.records;
+        order.is_awaited = true;
         let ends_epoch = block.ends_epoch || order.records_in_epoch >= self.policy.records;
         if ends_epoch {
             order.next_epoch();
@@ -239,9 +326,13 @@ impl Intake {
     pub fn tick(&self, closed: Epoch) -> Epoch {
         let mut order = lock(&self.order);
         if let Some(interval) = self.policy.interval {
-            let is_due = order.records_in_epoch > 0 && order.epoch_began.elapsed() >= interval;
+            let is_wanted = order.is_awaited || self.by_clock;
+            let is_due = is_wanted && order.epoch_began.elapsed() >= interval;
             if is_due && order.epoch <= closed.saturating_add(1) {
                 order.next_epoch();
+                if self.by_clock {
+                    order.epoch = order.epoch.max(epoch_by_clock(interval));
+                }
                 self.wake_others();
             }
         }
@@ -251,21 +342,24 @@ impl Intake {
     /// How long a worker may sleep that nobody wakes: an epoch may come to its end meanwhile.
     pub fn rest(&self) -> Duration {
         let order = lock(&self.order);
-        let due = self.policy.interval.filter(|_| order.records_in_epoch > 0);
+        let is_wanted = order.is_awaited || self.by_clock;
+        let due = self.policy.interval.filter(|_| is_wanted);
         let left = due.map(|interval| interval.saturating_sub(order.epoch_began.elapsed()));
         // One that is overdue waits for the dataflow, whose progress wakes.
         left.filter(|left| !left.is_zero())
             .map_or(REST, |left| left.min(REST))
     }
 
-    fn epoch(&self) -> Epoch {
+    /// The epoch that records enter now.
+    pub fn epoch(&self) -> Epoch {
         lock(&self.order).epoch
     }
 
     /// Every block there will ever be has entered.
     pub fn is_finished(&self) -> bool {
         let queue = lock(&self.queue);
-        queue.is_ended && queue.head.is_none() && lock(&self.order).entered == queue.taken
+        let is_ended = queue.blocks.is_ended && queue.posts.is_ended && queue.head.is_none();
+        is_ended && lock(&self.order).entered == queue.taken
     }
 }
 
@@ -274,13 +368,12 @@ impl Queue {
         if let Some(block) = self.head.take() {
             return Some(block);
         }
-        match self.blocks.try_recv() {
-            Ok(block) => Some(block),
-            Err(error) => {
-                self.is_ended = error == TryRecvError::Disconnected;
-                None
-            }
-        }
+        self.posts_turn = !self.posts_turn;
+        let (first, second) = match self.posts_turn {
+            true => (&mut self.posts, &mut self.blocks),
+            false => (&mut self.blocks, &mut self.posts),
+        };
+        first.next().or_else(|| second.next())
     }
 }
 
@@ -288,6 +381,7 @@ impl Order {
     fn next_epoch(&mut self) {
         self.epoch += 1;
         self.records_in_epoch = 0;
+        self.is_awaited = false;
         self.epoch_began = Instant::now();
     }
 

@@ -110,15 +110,13 @@ impl Source for Replay {
         if let (Some(pace), Some(time)) = (&mut self.pace, file.time) {
             pace.wait_for(time);
         }
+        let payload = match &file.decoder {
+            Some(decoder) => Payload::Csv(buffer, decoder.clone()),
+            None => Payload::Json(buffer),
+        };
         let block = Block {
-            partition: file.partition,
-            payload: match &file.decoder {
-                Some(decoder) => Payload::Csv(buffer, decoder.clone()),
-                None => Payload::Json(buffer),
-            },
             ends_partition: file.is_ended,
-            ends_epoch: false,
-            thread: None,
+            ..Block::new(file.partition, payload)
         };
         if file.is_ended {
             self.files.remove(at);

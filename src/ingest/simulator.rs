@@ -14,6 +14,7 @@ mod details;
 mod draw;
 mod events;
 mod lines;
+mod live;
 mod scenario;
 #[cfg(test)]
 mod tests;
@@ -28,6 +29,7 @@ use dataflows::event::TimeMs;
 use self::delivery::Delivered;
 use self::events::Events;
 use self::lines::Texts;
+pub use self::live::Live;
 pub use self::scenario::Scenario;
 use self::scenario::within;
 pub use self::truth::{AdvertiserTruth, Rates, Truth};

@@ -16,6 +16,11 @@ pub trait Source: Send {
     /// # Errors
     /// What cannot be read names its file; blocks handed out before stay valid.
     fn next(&mut self, buffer: Vec<u8>) -> anyhow::Result<Option<Block>>;
+
+    /// Nothing waits at the source for much longer than it takes to fetch it.
+    fn is_caught_up(&self) -> bool {
+        true
+    }
 }
 
 /// Some consecutive records of a log of decoded events, as one block.
@@ -42,11 +47,13 @@ impl Decoded {
         ends: bool,
     ) -> Decoded {
         let block = |step: Step, ends_partition| Block {
-            partition: step.partition as u32,
-            payload: Payload::Events(logs[step.partition].clone(), step.records),
             ends_partition,
             ends_epoch: step.ends_epoch,
             thread: step.thread,
+            ..Block::new(
+                step.partition as u32,
+                Payload::Events(logs[step.partition].clone(), step.records),
+            )
         };
         let mut blocks: Vec<Block> = steps.into_iter().map(|step| block(step, false)).collect();
         let end = |partition| Step {
@@ -79,5 +86,18 @@ impl Source for Decoded {
 
     fn next(&mut self, _: Vec<u8>) -> anyhow::Result<Option<Block>> {
         Ok(self.blocks.next())
+    }
+}
+
+/// No records of its own: all come in by other ways.
+pub struct Nothing;
+
+impl Source for Nothing {
+    fn partitions(&self) -> Vec<u32> {
+        Vec::new()
+    }
+
+    fn next(&mut self, _: Vec<u8>) -> anyhow::Result<Option<Block>> {
+        Ok(None)
     }
 }

@@ -9,6 +9,8 @@ use dataflows::event::TimeMs;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Top {
     times: Vec<TimeMs>,
+    /// The watermark is no less, whatever the times.
+    floor: Option<TimeMs>,
 }
 
 impl Top {
@@ -28,17 +30,29 @@ impl Top {
     /// Takes in all that another top has seen.
     pub fn merge(&mut self, other: &Top, support: usize) {
         other.times.iter().for_each(|&time| self.add(time, support));
+        self.floor = self.floor.max(other.floor);
     }
 
-    /// The watermark; undefined before `support` records.
+    /// Takes in that time has gone on without records.
+    pub fn raise(&mut self, floor: TimeMs) {
+        self.floor = self.floor.max(Some(floor));
+    }
+
+    /// The largest event time met.
+    pub fn newest(&self) -> Option<TimeMs> {
+        self.times.first().copied()
+    }
+
+    /// The watermark; undefined before `support` records, unless raised.
     #[inline]
     pub fn watermark(&self, support: usize) -> Option<TimeMs> {
-        (self.times.len() == support).then(|| self.times[support - 1])
+        let nth = (self.times.len() == support).then(|| self.times[support - 1]);
+        nth.max(self.floor)
     }
 
     /// The watermark of a partition that has ended: with too few records, the least of them.
     pub fn at_end(&self) -> Option<TimeMs> {
-        self.times.last().copied()
+        self.times.last().copied().max(self.floor)
     }
 }
 
@@ -57,6 +71,20 @@ mod tests {
             left.merge(&right, 3);
             assert_eq!(left.watermark(3), Some(9));
         }
+    }
+
+    #[test]
+    fn a_raised_watermark_goes_on_with_the_times() {
+        let mut top = Top::default();
+        top.raise(10);
+        assert_eq!(top.watermark(3), Some(10));
+        [8, 11, 12, 13].iter().for_each(|&t| top.add(t, 3));
+        assert_eq!(top.watermark(3), Some(11));
+        let mut merged = Top::default();
+        merged.merge(&top, 3);
+        assert_eq!(merged.watermark(3), Some(11));
+        merged.raise(5);
+        assert_eq!(merged.watermark(3), Some(11));
     }
 
     #[test]

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use dataflows::event::{Event, Kind, Name, TimeMs, UserId};
+use dataflows::event::{Event, Kind, Name, Receipt, TimeMs, UserId};
 use dataflows::settings::{JourneyRule, Settings};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
@@ -56,6 +56,7 @@ pub fn touch(raw_user: &str, time: TimeMs, id: u64) -> Event {
         kind: Kind::Click,
         touches: false,
         userless: false,
+        receipt: Receipt::NONE,
     }
 }
 
@@ -73,6 +74,7 @@ pub fn settings(seed: u64) -> Settings {
         ]),
         allowed_lateness_ms: random.of(&[Some(10 * MINUTE), Some(0), Some(60 * MINUTE), None]),
         watermark_support: random.of(&[1, 3]),
+        processes: 1,
     }
 }
 

@@ -1,0 +1,327 @@
+//! Many clients on one server: memory for each, and how long until a frame is at all of them.
+//!
+//!   scripts/load                         10,000 idle clients, then 1,000 random ones
+//!   scripts/load --idle 5000 --random 0  other numbers
+//!
+//! The server is the built program in a process of its own; the clients are in this one.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::{SocketAddr, TcpListener, TcpStream as Blocking};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use futures_util::{SinkExt, StreamExt};
+use hdrhistogram::Histogram;
+use rand_pcg::Pcg32;
+use rand_pcg::rand_core::Rng;
+use tokio::net::TcpStream;
+use tokio::sync::mpsc;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Message;
+
+/// How many clients are shaking hands at once.
+const HANDSHAKES: usize = 64;
+const SPAN: Duration = Duration::from_secs(10);
+
+struct Wanted {
+    idle: usize,
+    random: usize,
+    rate: u64,
+}
+
+fn main() {
+    let mut wanted = Wanted {
+        idle: 10_000,
+        random: 1_000,
+        rate: 2_000,
+    };
+    let mut arguments = std::env::args()
+        .skip(1)
+        .filter(|argument| argument != "--bench");
+    while let Some(name) = arguments.next() {
+        let value = arguments.next().and_then(|value| value.parse().ok());
+        let value: u64 = value.unwrap_or_else(|| panic!("{name} wants a number"));
+        match name.as_str() {
+            "--idle" => wanted.idle = value as usize,
+            "--random" => wanted.random = value as usize,
+            "--rate" => wanted.rate = value,
+            _ => panic!("unknown {name}; there are --idle N, --random N, --rate EVENTS_PER_SECOND"),
+        }
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .expect("the system gives a runtime");
+    if wanted.idle > 0 {
+        runtime.block_on(idle(wanted.idle));
+    }
+    if wanted.random > 0 {
+        runtime.block_on(random(wanted.random, wanted.rate));
+    }
+}
+
+/// The program under load.
+struct Server {
+    child: Child,
+    address: SocketAddr,
+}
+
+impl Server {
+    fn start(arguments: &[&str]) -> Server {
+        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let address = free.expect("there is a free port");
+        let child = Command::new(env!("CARGO_BIN_EXE_tributary"))
+            .args(["run", "--workers", "1", "--address", &address.to_string()])
+            .args(arguments)
+            .env("TRIBUTARY__RUN__DEVELOPMENT", "true")
+            .env_remove("TRIBUTARY_CONFIG")
+            .stderr(Stdio::piped())
+            .spawn()
+            .expect("the program starts");
+        let mut server = Server { child, address };
+        let log = server.child.stderr.take().expect("it is piped");
+        let mut lines = BufReader::new(log).lines();
+        while !lines
+            .next()
+            .expect("it serves before it ends")
+            .expect("the log is text")
+            .contains("serving")
+        {}
+        std::thread::spawn(move || {
+            lines.for_each(|line| eprintln!("{}", line.unwrap_or_default()))
+        });
+        server
+    }
+
+    fn rss_kib(&self) -> f64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
+        let status = status.expect("the server lives");
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
+        kib.and_then(|kib| kib.parse().ok()).unwrap_or(f64::NAN)
+    }
+
+    /// CPU seconds so far.
+    fn cpu(&self) -> f64 {
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let stat = stat.expect("the server lives");
+        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
+        let ticks = fields.split_whitespace().skip(11).take(2);
+        ticks
+            .filter_map(|ticks| ticks.parse::<f64>().ok())
+            .sum::<f64>()
+            / 100.0
+    }
+
+    /// Posts one event.
+    fn post(&self, id: usize) {
+        let now = now_ms();
+        let line = format!(
+            "{{\"event_type\":\"ad_click\",\"event_time\":{now},\"event_id\":\"{id}\",\"user_id\":\"u{id}\",\"advertiser\":\"acme\",\"channel\":\"search\"}}\n"
+        );
+        let mut stream = Blocking::connect(self.address).expect("the server listens");
+        let head = format!(
+            "POST /api/v1/events HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{line}",
+            self.address,
+            line.len()
+        );
+        stream.write_all(head.as_bytes()).expect("the server reads");
+        let mut answer = String::new();
+        stream
+            .read_to_string(&mut answer)
+            .expect("the server answers");
+        assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended by itself.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn now_ms() -> u64 {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    now.map_or(0, |now| now.as_millis() as u64)
+}
+
+type Socket = WebSocketStream<TcpStream>;
+
+async fn connect(address: SocketAddr, wish: &str) -> Socket {
+    let stream = TcpStream::connect(address)
+        .await
+        .expect("the server listens");
+    let config = tokio_tungstenite::tungstenite::protocol::WebSocketConfig::default()
+        .read_buffer_size(4 << 10);
+    let url = format!("ws://{address}/ws");
+    let opened = tokio_tungstenite::client_async_with_config(url, stream, Some(config)).await;
+    let (mut socket, _) = opened.expect("the server takes it");
+    socket
+        .send(Message::text(wish))
+        .await
+        .expect("the server hears it");
+    socket
+}
+
+/// Connects so many clients, a few at a time.
+async fn connect_all(address: SocketAddr, wishes: Vec<String>) -> Vec<Socket> {
+    futures_util::stream::iter(wishes)
+        .map(|wish| async move { connect(address, &wish).await })
+        .buffer_unordered(HANDSHAKES)
+        .collect()
+        .await
+}
+
+/// Clients that wait for something to happen.
+async fn idle(count: usize) {
+    let server = Server::start(&["--source", "none"]);
+    server.post(0);
+    let before = server.rss_kib();
+    let began = Instant::now();
+    let wish = r#"{"type":"subscribe","topics":["dispositions","attribution"],"tick_ms":250}"#;
+    let sockets = connect_all(server.address, vec![wish.to_owned(); count]).await;
+    println!(
+        "{count} idle clients connected in {:.1} s",
+        began.elapsed().as_secs_f64()
+    );
+    let (heard, mut hears) = mpsc::unbounded_channel();
+    for mut socket in sockets {
+        let heard = heard.clone();
+        tokio::spawn(async move {
+            while let Some(Ok(message)) = socket.next().await {
+                if message
+                    .to_text()
+                    .is_ok_and(|text| text.contains("\"delta\""))
+                {
+                    let _ = heard.send(Instant::now());
+                }
+            }
+        });
+    }
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let cpu = server.cpu();
+    tokio::time::sleep(Duration::from_secs(5)).await;
+    println!(
+        "memory a client: {:.1} KiB (resident {:.0} MiB, before {:.0} MiB)",
+        (server.rss_kib() - before) / count as f64,
+        server.rss_kib() / 1024.0,
+        before / 1024.0
+    );
+    println!(
+        "CPU while idle: {:.1} % of a core",
+        (server.cpu() - cpu) / 5.0 * 100.0
+    );
+    while hears.try_recv().is_ok() {}
+    for round in 1..=3 {
+        server.post(round);
+        let posted = Instant::now();
+        let (mut first, mut last) = (None, posted);
+        for _ in 0..count {
+            let Ok(Some(at)) = tokio::time::timeout(SPAN, hears.recv()).await else {
+                println!("not all clients have heard");
+                break;
+            };
+            first.get_or_insert(at);
+            last = last.max(at);
+        }
+        let ms = |at: Instant| at.saturating_duration_since(posted).as_secs_f64() * 1e3;
+        println!(
+            "a frame is at the first client after {:.0} ms, at all {count} after {:.0} ms",
+            first.map_or(f64::NAN, ms),
+            ms(last)
+        );
+        tokio::time::sleep(Duration::from_millis(500)).await;
+    }
+    println!("resident after: {:.0} MiB", server.rss_kib() / 1024.0);
+}
+
+/// What random clients want.
+fn wish(random: &mut Pcg32) -> String {
+    let mut pick = |n: u32| (random.next_u32() % n) as usize;
+    let tick_ms = [20, 50, 100, 250, 1_000][pick(5)];
+    let topics = [
+        r#"["engine"]"#,
+        r#"["dispositions"]"#,
+        r#"["engine","dispositions","attribution"]"#,
+        r#"["attribution","transitions"]"#,
+        r#"["attribution","history"]"#,
+    ][pick(5)];
+    let scope = match pick(8) {
+        0 => String::new(),
+        1 => r#","scope":"*""#.to_owned(),
+        n => format!(r#","scope":"adv_{:02}""#, n - 2),
+    };
+    format!(r#"{{"type":"subscribe","topics":{topics},"tick_ms":{tick_ms}{scope}}}"#)
+}
+
+/// Clients of all kinds on a live simulator; some stall now and then.
+async fn random(count: usize, rate: u64) {
+    let server = Server::start(&[
+        "--source",
+        "simulator",
+        "--speed",
+        "1",
+        "--rate",
+        &rate.to_string(),
+    ]);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let mut random = Pcg32::new(1, 1);
+    let wishes = (0..count).map(|_| wish(&mut random)).collect();
+    let before = server.rss_kib();
+    let sockets = connect_all(server.address, wishes).await;
+    let (messages, bytes) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let (heard, mut hears) = mpsc::unbounded_channel();
+    for (i, socket) in sockets.into_iter().enumerate() {
+        let (messages, bytes, heard) = (messages.clone(), bytes.clone(), heard.clone());
+        tokio::spawn(listen(socket, i % 20 == 0, messages, bytes, heard));
+    }
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    while hears.try_recv().is_ok() {}
+    let (cpu, sent, volume) = (server.cpu(), messages.load(Relaxed), bytes.load(Relaxed));
+    tokio::time::sleep(SPAN).await;
+    let seconds = SPAN.as_secs_f64();
+    let mut delays: Histogram<u64> = Histogram::new(3).expect("three digits are fine");
+    while let Ok(delay) = hears.try_recv() {
+        delays.saturating_record(delay);
+    }
+    let per_second = |now: u64, then: u64| (now - then) as f64 / seconds;
+    println!(
+        "{count} random clients at {rate} events/s: {:.0} messages/s, {:.1} MiB/s, server {:.0} % of a core, memory a client {:.1} KiB",
+        per_second(messages.load(Relaxed), sent),
+        per_second(bytes.load(Relaxed), volume) / 1024.0 / 1024.0,
+        (server.cpu() - cpu) / seconds * 100.0,
+        (server.rss_kib() - before) / count as f64
+    );
+    println!(
+        "made to received: p50 {} ms, p99 {} ms, p99.9 {} ms",
+        delays.value_at_quantile(0.5),
+        delays.value_at_quantile(0.99),
+        delays.value_at_quantile(0.999)
+    );
+}
+
+/// Counts messages and how old they are; a lazy client sleeps in between.
+async fn listen(
+    mut socket: Socket,
+    is_lazy: bool,
+    messages: Arc<AtomicU64>,
+    bytes: Arc<AtomicU64>,
+    heard: mpsc::UnboundedSender<u64>,
+) {
+    const STAMP: &str = "\"server_time_ms\":";
+    while let Some(Ok(Message::Text(text))) = socket.next().await {
+        messages.fetch_add(1, Relaxed);
+        bytes.fetch_add(text.len() as u64, Relaxed);
+        if is_lazy {
+            tokio::time::sleep(Duration::from_millis(700)).await;
+            continue;
+        }
+        let stamp = text.split_once(STAMP).map(|(_, rest)| rest);
+        let made = stamp.and_then(|rest| rest.split(',').next()?.parse::<u64>().ok());
+        let _ = made.map(|made| heard.send(now_ms().saturating_sub(made)));
+    }
+}

@@ -1,0 +1,35 @@
+/** One bar a frame, height = engine p99, the newest green. When frames stop, the line runs flat and amber. */
+
+import type { Beat } from "../store";
+
+const STEP = 3;
+const HEIGHT = 18;
+/** The least p99 that fills the height, so that a quiet engine does not look nervous. */
+const CALM_MS = 10;
+
+interface Props {
+  readonly beats: readonly Beat[];
+  readonly kept: number;
+  /** Frames that should have come since the last. */
+  readonly missed: number;
+}
+
+export function Pulse({ beats, kept, missed }: Props) {
+  const flat = Math.min(kept, missed);
+  const bars = flat < kept ? beats.slice(flat - kept) : [];
+  const top = Math.max(CALM_MS, ...bars.map((beat) => beat.latency_ms_p99 ?? 0));
+  const first = kept - flat - bars.length;
+  const draw = ({ latency_ms_p99 }: Beat, at: number) => {
+    const height = latency_ms_p99 === null ? 2 : 2 + (HEIGHT - 2) * (latency_ms_p99 / top);
+    return `M${(first + at) * STEP + 1} ${HEIGHT}V${(HEIGHT - height).toFixed(1)}`;
+  };
+  const paths = bars.map(draw);
+  const newest = flat === 0 ? paths.pop() : undefined;
+  return (
+    <svg className="pulse" width={kept * STEP} height={HEIGHT} viewBox={`0 0 ${kept * STEP} ${HEIGHT}`} role="img" aria-label={`The last ${kept} frames; height is engine p99`}>
+      <path d={paths.join("")} stroke="var(--ink-4)" strokeWidth="2" />
+      {newest && <path d={newest} stroke="var(--ok-mark)" strokeWidth="2" />}
+      {flat > 0 && <path d={`M${(kept - flat) * STEP} ${HEIGHT - 1}H${kept * STEP}`} stroke="var(--warn-mark)" strokeWidth="2" />}
+    </svg>
+  );
+}

@@ -1,0 +1,70 @@
+/** What became of every record: five dispositions that add up to the records read. */
+
+import { SumStrip } from "../charts/SumStrip";
+import { dispositionSum } from "../derive/sums";
+import { count, percent } from "../format";
+import { Estimate } from "../parts/Estimate";
+import { Mark } from "../parts/Mark";
+import { Panel } from "../parts/Panel";
+import { useShown } from "../store";
+import type { Disposition, Dispositions as Counts } from "../wire";
+
+const FILLS: Readonly<Record<Disposition, string>> = {
+  accepted: "var(--ink-3)",
+  duplicate: "var(--ink-4)",
+  late: "var(--warn-mark)",
+  invalid: "var(--bad-mark)",
+  no_consent: "var(--ink)",
+};
+
+function Sum({ of }: { of: Counts }) {
+  const { parts, sum, missing } = dispositionSum(of);
+  const [whole, ...rest] = parts.map(({ name, count }) => ({ name, count, fill: FILLS[name] }));
+  return (
+    <>
+      <SumStrip whole={whole!} parts={rest} />
+      <table className="plain">
+        <caption className="sr">Records by disposition</caption>
+        <tbody>
+          {parts.map(({ name, label, count: records, share }) => (
+            <tr key={name}>
+              <th scope="row"><i className="swatch" style={{ background: FILLS[name] }} />{label}</th>
+              <td className="num"><Estimate value={records} as={count} of={`dispositions/${name}`} /></td>
+              <td className="num text-ink-3"><Estimate value={share} as={percent(3)} of={`dispositions/${name}/share`} missing="no record yet" /></td>
+            </tr>
+          ))}
+        </tbody>
+        <tfoot>
+          <tr>
+            <th scope="row"><Mark tone={missing === 0 ? "ok" : "bad"} shape={missing === 0 ? "circle" : "square"}>{missing === 0 ? "adds up" : "does not add up"}</Mark></th>
+            <td className="num strong"><Estimate value={sum} as={count} of="dispositions/sum" /></td>
+            <td className="num text-ink-3"><Estimate value={missing} as={count} of="dispositions/missing" /> missing</td>
+          </tr>
+        </tfoot>
+      </table>
+      <p className="note">
+        <Estimate value={of.conflicts} as={count} of="dispositions/conflicts" /> copies differed from their first.{" "}
+        Open now: <Estimate value={of.open_sessions} as={count} of="dispositions/open_sessions" /> sessions,{" "}
+        <Estimate value={of.open_journeys} as={count} of="dispositions/open_journeys" /> journeys, counted as null.
+      </p>
+    </>
+  );
+}
+
+export function Dispositions() {
+  const counts = useShown()?.frame.dispositions;
+  const shown = useShown();
+  return (
+    <Panel
+      name="Dispositions" title="Where every record went" topic="dispositions" filled={shown && counts !== undefined}
+      sub={counts && <><b className="text-ink"><Estimate value={counts.read} as={count} of="dispositions/read" /></b> read, all advertisers</>}
+      empty={<p className="note">The server has not counted anything yet.</p>}
+      sheet={() => ({
+        columns: ["disposition", "records"],
+        rows: [...dispositionSum(counts!).parts.map(({ label, count }) => [label, count]), ["read", counts!.read]],
+      })}
+    >
+      <div className="sums figures-ink">{counts && <Sum of={counts} />}</div>
+    </Panel>
+  );
+}
