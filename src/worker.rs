@@ -33,7 +33,7 @@ use crate::run::Doors;
 use ends::{Sink, collect, collect_frames, relayed};
 use load::LoadMeter;
 
-/// How long an idle worker sleeps when nobody wakes it.
+/// How long a worker with nothing left to read sleeps when nobody wakes it.
 const PARK: Duration = Duration::from_millis(1);
 /// The epoch of the closing question: after all that any process can reach.
 const LAST_EPOCH: Epoch = Epoch::MAX / 2;
@@ -227,7 +227,7 @@ impl Flow {
             }
             self.compact(closed);
             if is_idle {
-                worker.step_or_park(Some(PARK))
+                worker.step_or_park(Some(job.intake.rest()))
             } else {
                 worker.step()
             };

@@ -39,9 +39,12 @@ export function watchErrors(page: Page): string[] {
 
 export const badge = (page: Page) => page.locator('[data-component="LiveBadge"]');
 
+/** Live, with every panel drawn: transitions and history may come a frame later than the rest. */
 export async function openLive(page: Page, url: string): Promise<void> {
   await page.goto(url);
-  await expect(badge(page)).toHaveAttribute("data-status", "live");
+  for (const name of ["LiveBadge", "LiveAttributionChart", "CreditHistory", "TransitionMatrix"]) {
+    await expect(page.locator(`[data-component="${name}"]`)).toHaveAttribute("data-status", "live", { timeout: 10_000 });
+  }
 }
 
 /** The full number of a figure, as it was received. */

@@ -45,6 +45,8 @@ const inFull = (decimals: number): Format => (value) =>
 /** All digits, for tables. */
 export const exactly = (value: number): Written => ({ digits: grouped(value, Number.isInteger(value) ? 0 : 4) });
 export const count = inFull(0);
+/** Where a reader may want to add up. */
+export const whole: Format = (value) => ({ digits: grouped(value, 0) });
 export const conversions = inFull(1);
 export const money = (value: number): Written => inFull(Math.abs(value) < 1000 ? 2 : 0)(value);
 export const effect = (value: number): Written => ({ digits: grouped(value, 3) });
@@ -58,6 +60,7 @@ export const points = (difference: number): Written => {
 export const cell = (share: number): string => (share * 100).toFixed(share * 100 < 9.95 ? 1 : 0);
 
 export function milliseconds(value: number): Written {
+  if (value >= 10_000) return duration(value);
   return { digits: grouped(value, value < 9.95 ? 1 : 0), unit: "ms" };
 }
 export function bytes(value: number): Written {

@@ -3,7 +3,7 @@ import { describe, expect, it } from "vitest";
 import { channels, EXPECTED_ROWS, OTHER, paletteKey, SLOTS, withNames, withRows } from "../src/derive";
 import { axisMax, creditTable, isSorted, sorted } from "../src/derive/credit";
 import { flow } from "../src/derive/flow";
-import { domains, movers, series, shares } from "../src/derive/history";
+import { domains, movers, series, settled, shares } from "../src/derive/history";
 import { lede } from "../src/derive/lede";
 import { CONVERSION, heatStep, matrix, NULL, START } from "../src/derive/matrix";
 import { dispositionSum, workerSum } from "../src/derive/sums";
@@ -100,6 +100,11 @@ describe("history", () => {
     expect(series(frame.history, "conversions", "1h").map(({ value }) => value)).toEqual([40, 50]);
     const three = [...frame.history, { ...frame.history[1]!, minute_ms: frame.history[1]!.minute_ms + 60_000, conversions: 58 }];
     expect(series(three, "conversions", "all").map(({ value }) => value)).toEqual([10]);
+  });
+  it("counts changes from where the total is large enough to say something", () => {
+    const early = { ...frame.history[0]!, minute_ms: frame.history[0]!.minute_ms - 60_000, conversions: 2, untouched: 0 };
+    expect(settled([early, ...frame.history], "conversions")).toEqual(frame.history);
+    expect(settled(frame.history, "conversions")).toBe(frame.history);
   });
   it("names who moved most", () => {
     const { up, down } = movers(frame.history, drawn, "conversions");

@@ -33,7 +33,7 @@ describe("numbers", () => {
     expect(said(format.duration, 3_661_000, 200_000_000)).toEqual(["1 h 1 min", "2 d 7 h"]);
   });
   it("measures latency and memory", () => {
-    expect(said(format.milliseconds, 6.12, 320.4)).toEqual(["6.1 ms", "320 ms"]);
+    expect(said(format.milliseconds, 6.12, 320.4, 292_863)).toEqual(["6.1 ms", "320 ms", "4 min 52 s"]);
     expect(said(format.bytes, 80_000_000, 5_000_000_000)).toEqual(["76 MiB", "4.66 GiB"]);
   });
 });

@@ -2,6 +2,7 @@
 //!
 //! `bench --only child,MODE,..` is how this program starts itself; what it prints is for itself.
 
+use std::io::Write;
 use std::path::Path;
 use std::process::Command;
 
@@ -9,7 +10,7 @@ use anyhow::{Context, Result, bail, ensure};
 
 use super::measure::{self, Usage};
 use super::workload::Mix;
-use super::{Bench, memory};
+use super::{Bench, memory, throughput};
 use crate::exit::Exit;
 
 /// The first name of `--only` that asks for a measurement of this kind.
@@ -40,7 +41,32 @@ pub(super) fn held(mix: Mix, lateness: &str) -> Result<(f64, f64)> {
         events, span_ms, ..
     } = mix;
     let arguments = format!("{CHILD},held,{events},{span_ms},{lateness}");
-    let output = myself(&["bench", "--only", &arguments])?
+    two_numbers(&arguments)
+}
+
+/// What the plain loop takes over so many events.
+pub(super) fn plain_loop(events: u64) -> Result<Usage> {
+    let (wall, cpu) = two_numbers(&format!("{CHILD},plain,{events}"))?;
+    Ok(Usage {
+        cpu,
+        wall,
+        peak_mib: None,
+    })
+}
+
+/// What the dataflow takes over the same.
+pub(super) fn dataflow(events: u64, epoch: u64, workers: usize) -> Result<Usage> {
+    let (wall, cpu) = two_numbers(&format!("{CHILD},dataflow,{events},{epoch},{workers}"))?;
+    Ok(Usage {
+        cpu,
+        wall,
+        peak_mib: None,
+    })
+}
+
+/// Runs a child that prints two numbers.
+fn two_numbers(arguments: &str) -> Result<(f64, f64)> {
+    let output = myself(&["bench", "--only", arguments])?
         .output()
         .context("starting a child process")?;
     let text = String::from_utf8_lossy(&output.stdout);
@@ -52,9 +78,13 @@ pub(super) fn held(mix: Mix, lateness: &str) -> Result<(f64, f64)> {
     );
     let mut numbers = text.split_whitespace().map(str::parse::<f64>);
     match (numbers.next(), numbers.next()) {
-        (Some(Ok(held)), Some(Ok(peak))) => Ok((held, peak)),
+        (Some(Ok(first)), Some(Ok(second))) => Ok((first, second)),
         _ => bail!("a child process said {text:?}"),
     }
+}
+
+fn say(usage: Usage) -> Result<()> {
+    Ok(writeln!(std::io::stdout(), "{} {}", usage.wall, usage.cpu)?)
 }
 
 /// What the child does.
@@ -67,6 +97,14 @@ pub fn run(arguments: &[String]) -> Result<Exit> {
         [_, "held", events, span_ms, lateness] => {
             let mix = Mix::of(events.parse()?).over_ms(span_ms.parse()?);
             memory::hold(mix, lateness == "unbounded")?;
+        }
+        [_, "plain", events] => {
+            say(throughput::plain(Mix::of(events.parse()?))?.1)?;
+        }
+        [_, "dataflow", events, epoch, workers] => {
+            let mix = Mix::of(events.parse()?);
+            let log = throughput::log(mix);
+            say(throughput::dataflow(mix, &log, epoch.parse()?, workers.parse()?)?.1)?;
         }
         _ => bail!("no such measurement: {arguments:?}"),
     }

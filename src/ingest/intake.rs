@@ -4,7 +4,7 @@
 //! after the other in the order they were read. Entering assigns the epoch, so an epoch is a prefix of every
 //! partition's log. What must hold: the queue and the epochs in flight are bounded; nothing enters out of order.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Mutex, MutexGuard};
 use std::thread::Thread;
@@ -21,6 +21,8 @@ use super::watermark::Top;
 const QUEUED_BLOCKS: usize = 8;
 /// The same of posted blocks, which are smaller.
 const QUEUED_POSTS: usize = 64;
+/// How long a worker sleeps when nobody wakes it: blocks, epochs and messages of other workers do.
+const REST: Duration = Duration::from_millis(4);
 /// Records between a source and the closed epoch, so that a large epoch does not fill memory.
 const RECORDS_IN_FLIGHT: u64 = 250_000;
 
@@ -107,6 +109,8 @@ pub struct Intake {
     order: Mutex<Order>,
     used: SyncSender<Vec<u8>>,
     workers: Mutex<Vec<Thread>>,
+    /// Blocks that have woken a worker.
+    turn: AtomicUsize,
     is_stopping: AtomicBool,
 }
 
@@ -128,7 +132,7 @@ impl Posts {
             TrySendError::Full(_) => NotPosted::Full,
             TrySendError::Disconnected(_) => NotPosted::Stopped,
         })?;
-        intake.wake();
+        intake.wake_one();
         Ok(())
     }
 }
@@ -142,8 +146,13 @@ pub struct Feed {
 impl Feed {
     /// Waits for room, hands a block over; false when nobody takes blocks any more.
     pub fn send(&self, intake: &Intake, block: Block) -> bool {
+        let is_for_one = block.thread.is_some();
         let is_sent = !intake.is_stopping() && self.blocks.send(block).is_ok();
-        intake.wake();
+        if is_for_one {
+            intake.wake();
+        } else {
+            intake.wake_one();
+        }
         is_sent
     }
 
@@ -202,6 +211,7 @@ impl Intake {
             order: Mutex::new(order),
             used,
             workers: Mutex::new(Vec::new()),
+            turn: AtomicUsize::new(0),
             is_stopping: AtomicBool::new(false),
         };
         let feed = Feed {
@@ -238,6 +248,15 @@ impl Intake {
     /// Wakes all workers.
     pub fn wake(&self) {
         lock(&self.workers).iter().for_each(Thread::unpark);
+    }
+
+    /// Wakes one worker, each in turn: one block is no work for two.
+    fn wake_one(&self) {
+        let workers = lock(&self.workers);
+        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
+        if let Some(worker) = workers.get(turn % workers.len().max(1)) {
+            worker.unpark();
+        }
     }
 
     /// The next block and its ticket for worker thread `thread`, unless none waits or enough is in flight; `closed`
@@ -278,11 +297,14 @@ impl Intake {
         let (before, records_before, watermark) = order.extend(block, decoded, self.support);
         order.records_in_epoch += decoded.records;
         order.is_awaited = true;
-        if block.ends_epoch || order.records_in_epoch >= self.policy.records {
+        let ends_epoch = block.ends_epoch || order.records_in_epoch >= self.policy.records;
+        if ends_epoch {
             order.next_epoch();
         }
         drop(order);
-        self.wake_others();
+        if ends_epoch || lock(&self.queue).taken > ticket + 1 {
+            self.wake_others();
+        }
         Some(Entered {
             epoch,
             before,
@@ -311,9 +333,21 @@ impl Intake {
                 if self.by_clock {
                     order.epoch = order.epoch.max(epoch_by_clock(interval));
                 }
+                self.wake_others();
             }
         }
         order.epoch
+    }
+
+    /// How long a worker may sleep that nobody wakes: an epoch may come to its end meanwhile.
+    pub fn rest(&self) -> Duration {
+        let order = lock(&self.order);
+        let is_wanted = order.is_awaited || self.by_clock;
+        let due = self.policy.interval.filter(|_| is_wanted);
+        let left = due.map(|interval| interval.saturating_sub(order.epoch_began.elapsed()));
+        // One that is overdue waits for the dataflow, whose progress wakes.
+        left.filter(|left| !left.is_zero())
+            .map_or(REST, |left| left.min(REST))
     }
 
     /// The epoch that records enter now.

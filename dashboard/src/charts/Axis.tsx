@@ -2,11 +2,14 @@
 
 import { scaleLinear } from "d3-scale";
 
+import { placed } from "./ticks";
+
 export function Axis({ max, label, gaps = 4 }: { max: number; label: (value: number) => string; gaps?: number }) {
   const ticks = scaleLinear([0, max], [0, 100]).ticks(gaps).filter((tick) => tick <= max);
   return (
     <span className="axis" aria-hidden="true">
-      {ticks.map((tick) => <i key={tick} style={{ left: `${(tick / max) * 100}%` }}>{label(tick)}</i>)}
+      {ticks.map((tick) => <b key={tick} style={{ left: `${(tick / max) * 100}%` }} />)}
+      {ticks.map((tick) => <i key={tick} style={placed(tick / max)}>{label(tick)}</i>)}
     </span>
   );
 }

@@ -36,6 +36,17 @@ export function shares(history: readonly Minute[], channel: Channel, measure: Me
   return cached(lines, history, key, () => history.map(point));
 }
 
+/** A share of few conversions swings; before a total has a twentieth of what it has now, it says nothing. */
+const SETTLED_PART = 0.05;
+
+/** The minutes whose shares can be compared: they set the scale, and changes are counted from the first of them. */
+export function settled(history: readonly Minute[], measure: Measure): readonly Minute[] {
+  const newest = history.at(-1);
+  const enough = newest === undefined ? 0 : totalOf(newest, measure) * SETTLED_PART;
+  const first = history.findIndex((minute) => totalOf(minute, measure) >= enough);
+  return first <= 0 ? history : history.slice(first);
+}
+
 export type Series = "journeys" | "conversions" | "credited" | "untouched" | "p_conversion" | "value";
 
 const OF_MINUTE: Readonly<Record<Series, (minute: Minute) => number | null>> = {
@@ -101,7 +112,8 @@ export function change(points: readonly Point[]): number | null {
 /** The largest changes of share, up and down, where they would show. */
 const SHOWS = 0.0005;
 export function movers(history: readonly Minute[], channels: readonly Channel[], measure: Measure) {
-  const ends = [history[0], history.at(-1)].filter((minute) => minute !== undefined);
+  const minutes = settled(history, measure);
+  const ends = [minutes[0], minutes.at(-1)].filter((minute) => minute !== undefined);
   const changes = channels.flatMap((channel) => {
     const by = change(shares(ends, channel, measure));
     return by === null || Math.abs(by) < SHOWS ? [] : [{ channel, by }];

@@ -5,7 +5,7 @@ import { type Format, count, money, points, share, written } from "../format";
 import type { Frame } from "../frame";
 import { type Measure, WINDOW_SAID } from "../selection";
 import { creditTable } from "./credit";
-import { movers } from "./history";
+import { movers, settled } from "./history";
 
 export interface Lede {
   readonly fact: string;
@@ -14,7 +14,8 @@ export interface Lede {
 
 const list = (names: readonly string[]): string =>
   names.length < 2 ? names.join("") : `${names.slice(0, -1).join(", ")} and ${names.at(-1)}`;
-export const titled = (name: string): string => name.charAt(0).toUpperCase() + name.slice(1);
+/** A sentence begins with a capital, unless it begins with an identifier such as `cmp_05`. */
+const titled = (text: string): string => (/^[a-z]+\b(?!_)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text);
 const one = (count: number, word: string): string => (count === 1 ? word : `${word}s`);
 
 /** The fewest channels that together carry a third of the total, two at most. */
@@ -50,8 +51,8 @@ function moved(frame: Frame, channels: readonly Channel[], measure: Measure): st
   const { up, down } = movers(frame.history, channels, measure);
   if (!up && !down) return "";
   const said = [up && `${up.channel.label} ${points(up.by).digits}`, down && `${down.channel.label} ${points(down.by).digits}`];
-  const first = frame.history[0]!;
-  const minutes = Math.round((frame.history.at(-1)!.minute_ms - first.minute_ms) / 60_000);
-  const over = minutes >= 355 ? "six hours" : minutes >= 120 ? `${Math.round(minutes / 60)} hours` : `${minutes} ${one(minutes, "minute")}`;
+  const compared = settled(frame.history, measure);
+  const minutes = Math.round((compared.at(-1)!.minute_ms - compared[0]!.minute_ms) / 60_000);
+  const over = minutes >= 350 ? "six hours" : minutes >= 120 ? `${Math.round(minutes / 60)} hours` : `${minutes} ${one(minutes, "minute")}`;
   return `Over ${over}, in points of share: ${list(said.filter((text) => text !== undefined))}.`;
 }

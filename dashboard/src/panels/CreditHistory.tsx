@@ -2,11 +2,11 @@
 
 import type { KeyboardEvent, PointerEvent } from "react";
 
-import { timeSpan, timeTicks, type Span } from "../charts/lines";
+import { type Span, thinned, timeSpan, timeTicks, x } from "../charts/lines";
 import { Multiple } from "../charts/Multiple";
-import { thinned } from "../charts/lines";
+import { placed } from "../charts/ticks";
 import { type Channel, scopeName } from "../derive";
-import { change, type Domain, domains, type Point, shares } from "../derive/history";
+import { change, type Domain, domains, type Point, settled, shares } from "../derive/history";
 import { minuteOfDay, moment, percent, points, share } from "../format";
 import type { Frame } from "../frame";
 import { Estimate } from "../parts/Estimate";
@@ -24,8 +24,8 @@ function pointFor(line: readonly Point[], cursor_ms: number | undefined): Point 
   return cursor_ms === undefined ? line.at(-1) : line.findLast(({ at_ms }) => at_ms <= cursor_ms);
 }
 
-function Small({ channel, line, domain, span, cursor_ms }: {
-  channel: Channel; line: readonly Point[]; domain: Domain; span: Span; cursor_ms: number | undefined;
+function Small({ channel, line, by, domain, span, cursor_ms }: {
+  channel: Channel; line: readonly Point[]; by: number | null; domain: Domain; span: Span; cursor_ms: number | undefined;
 }) {
   const at = pointFor(line, cursor_ms);
   return (
@@ -33,7 +33,7 @@ function Small({ channel, line, domain, span, cursor_ms }: {
       <figcaption>
         <span className="name" title={channel.label}><Swatch slot={channel.slot} /><span>{channel.label}</span></span>
         <b><Estimate value={at?.value} as={share} of={`history/${channel.id}`} missing="no credit at that time" /></b>
-        <span className="by"><Estimate value={change(line)} as={points} of={`change/${channel.id}`} missing="a single minute has no change" /></span>
+        <span className="by"><Estimate value={by} as={points} of={`change/${channel.id}`} missing="a single minute has no change" /></span>
       </figcaption>
       <Multiple points={line} span={span} domain={domain} stroke={colour(channel.slot)} cursor_ms={cursor_ms} />
     </figure>
@@ -42,15 +42,16 @@ function Small({ channel, line, domain, span, cursor_ms }: {
 
 function Ticks({ span }: { span: Span }) {
   const ticks = timeTicks(span);
-  const left = (at_ms: number) => `${((at_ms - span.from_ms) / (span.to_ms - span.from_ms)) * 100}%`;
-  return <span className="time-axis" aria-hidden="true">{ticks.map((at_ms) => <i key={at_ms} style={{ left: left(at_ms) }}>{minuteOfDay(at_ms)}</i>)}</span>;
+  return <span className="time-axis" aria-hidden="true">{ticks.map((at_ms) => <i key={at_ms} style={placed(x(at_ms, span, 1))}>{minuteOfDay(at_ms)}</i>)}</span>;
 }
 
 function Smalls({ shown, measure }: { shown: Shown; measure: Measure }) {
   const cursor_ms = useStore((state) => state.cursor_ms);
   const { history } = shown.frame;
+  const from = settled(history, measure);
   const lines = shown.channels.map((channel) => shares(history, channel, measure));
-  const { of } = domains(lines);
+  const comparable = lines.map((line) => line.slice(history.length - from.length));
+  const { of } = domains(comparable);
   const span = timeSpan(history);
   const first_ms = history[0]?.minute_ms ?? span.from_ms;
   const moveTo = (at_ms: number) => pointAt(Math.min(span.to_ms, Math.max(first_ms, Math.round(at_ms / MINUTE_MS) * MINUTE_MS)));
@@ -71,7 +72,7 @@ function Smalls({ shown, measure }: { shown: Shown; measure: Measure }) {
       onPointerMove={follow} onPointerLeave={() => pointAt(undefined)} onKeyDown={walk} onBlur={() => pointAt(undefined)}
     >
       {shown.channels.map((channel, at) => (
-        <Small key={channel.id} channel={channel} line={lines[at]!} domain={of[at]!} span={span} cursor_ms={cursor_ms} />
+        <Small key={channel.id} channel={channel} line={lines[at]!} by={change(comparable[at]!)} domain={of[at]!} span={span} cursor_ms={cursor_ms} />
       ))}
       <div className="axes">{[0, 1, 2].map((at) => <Ticks key={at} span={span} />)}</div>
     </div>
@@ -93,8 +94,10 @@ export function CreditHistory() {
   const measure = useStore((state) => state.selection.measure);
   const cursor_ms = useStore((state) => state.cursor_ms);
   const rows = useStore(expectedRows);
-  const lines = shown ? domains(shown.channels.map((channel) => shares(shown.frame.history, channel, measure))) : undefined;
-  const filled = shown && shown.frame.history.length > 0 && shown.channels.length > 0;
+  const lines = shown ? domains(shown.channels.map((channel) => shares(settled(shown.frame.history, measure), channel, measure))) : undefined;
+  // A chain that has channels has minutes: they are only on their way.
+  const isComing = shown?.frame.history.length === 0 && shown.channels.length > 0;
+  const filled = !shown || isComing ? undefined : shown.channels.length > 0;
   const width = percent((lines?.span ?? 1) < 0.01 ? 1 : 0)(lines?.span ?? 0).digits;
   return (
     <Panel

@@ -2,7 +2,7 @@
 
 import { SumStrip } from "../charts/SumStrip";
 import { dispositionSum } from "../derive/sums";
-import { count, percent } from "../format";
+import { count, percent, whole } from "../format";
 import { Estimate } from "../parts/Estimate";
 import { Mark } from "../parts/Mark";
 import { Panel } from "../parts/Panel";
@@ -19,17 +19,17 @@ const FILLS: Readonly<Record<Disposition, string>> = {
 
 function Sum({ of }: { of: Counts }) {
   const { parts, sum, missing } = dispositionSum(of);
-  const [whole, ...rest] = parts.map(({ name, count }) => ({ name, count, fill: FILLS[name] }));
+  const [accepted, ...rest] = parts.map(({ name, count }) => ({ name, count, fill: FILLS[name] }));
   return (
     <>
-      <SumStrip whole={whole!} parts={rest} />
+      <SumStrip whole={accepted!} parts={rest} />
       <table className="plain">
         <caption className="sr">Records by disposition</caption>
         <tbody>
           {parts.map(({ name, label, count: records, share }) => (
             <tr key={name}>
               <th scope="row"><i className="swatch" style={{ background: FILLS[name] }} />{label}</th>
-              <td className="num"><Estimate value={records} as={count} of={`dispositions/${name}`} /></td>
+              <td className="num"><Estimate value={records} as={whole} of={`dispositions/${name}`} /></td>
               <td className="num text-ink-3"><Estimate value={share} as={percent(3)} of={`dispositions/${name}/share`} missing="no record yet" /></td>
             </tr>
           ))}
@@ -37,8 +37,8 @@ function Sum({ of }: { of: Counts }) {
         <tfoot>
           <tr>
             <th scope="row"><Mark tone={missing === 0 ? "ok" : "bad"} shape={missing === 0 ? "circle" : "square"}>{missing === 0 ? "adds up" : "does not add up"}</Mark></th>
-            <td className="num strong"><Estimate value={sum} as={count} of="dispositions/sum" /></td>
-            <td className="num text-ink-3"><Estimate value={missing} as={count} of="dispositions/missing" /> missing</td>
+            <td className="num strong"><Estimate value={sum} as={whole} of="dispositions/sum" /></td>
+            <td className="num text-ink-3"><Estimate value={missing} as={whole} of="dispositions/missing" /> missing</td>
           </tr>
         </tfoot>
       </table>
@@ -57,7 +57,7 @@ export function Dispositions() {
   return (
     <Panel
       name="Dispositions" title="Where every record went" topic="dispositions" filled={shown && counts !== undefined}
-      sub={counts && <><b className="text-ink"><Estimate value={counts.read} as={count} of="dispositions/read" /></b> read, all advertisers</>}
+      sub={counts && <><b className="text-ink"><Estimate value={counts.read} as={whole} of="dispositions/read" /></b> read, all advertisers</>}
       empty={<p className="note">The server has not counted anything yet.</p>}
       sheet={() => ({
         columns: ["disposition", "records"],

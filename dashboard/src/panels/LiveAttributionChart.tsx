@@ -7,7 +7,7 @@ import { Bar } from "../charts/Bar";
 import { Spark } from "../charts/Spark";
 import { type Channel, orderKey } from "../derive";
 import { axisMax, type CreditRow, type CreditTable, creditTable, isSorted, type SortBy } from "../derive/credit";
-import { shares } from "../derive/history";
+import { settled, shares } from "../derive/history";
 import { count, conversions, effect, money, share, tick, written } from "../format";
 import { Estimate } from "../parts/Estimate";
 import { Panel } from "../parts/Panel";
@@ -17,9 +17,6 @@ import type { Minute } from "../wire";
 import { EVERYONE, type Measure, WINDOW_SAID } from "../selection";
 import { expectedRows, select, type Shown, sortRows, useShown, useStore } from "../store";
 import { chainKey } from "../wire";
-
-const ROW_PX = 34;
-const FIXED_ROWS_PX = 24 + 2 * ROW_PX;
 
 function useAxis(key: string, longest: number | undefined): number {
   const kept = useRef<{ key: string; max: number }>(undefined);
@@ -99,6 +96,7 @@ function Rows({ shown, measure }: { shown: Shown; measure: Measure }) {
   const longestCredit = longest((row) => row.credit);
   const max = useAxis(key, table && Math.max(longestCredit ?? 0, table.untouched));
   const effectMax = useAxis(key, longest((row) => row.effect));
+  const history = settled(frame.history, measure);
   if (!table) return null;
   return (
     <div className="credit-rows figures-ink" role="table" aria-label="Credit by channel">
@@ -110,7 +108,7 @@ function Rows({ shown, measure }: { shown: Shown; measure: Measure }) {
         <Heading by="effect" label="removal effect" rows={table.rows} className="effect" />
         <span role="columnheader" className="line">share, 6 h</span>
       </div>
-      {table.rows.map((row) => <Row key={row.channel.id} row={row} max={max} effectMax={effectMax} measure={measure} history={frame.history} />)}
+      {table.rows.map((row) => <Row key={row.channel.id} row={row} max={max} effectMax={effectMax} measure={measure} history={history} />)}
       <Untouched table={table} max={max} measure={measure} />
       <Foot table={table} max={max} effectMax={effectMax} measure={measure} />
     </div>
@@ -171,7 +169,7 @@ export function LiveAttributionChart() {
       sub="Markov removal effect, redirect to null. Not causal." className="wide" filled={filled}
       empty={shown && status !== "error" && <Empty shown={shown} />} sheet={() => sheet(shown!)}
     >
-      <div style={{ minHeight: rows * ROW_PX + FIXED_ROWS_PX }}>
+      <div className="credit-box" style={{ "--rows": rows } as React.CSSProperties}>
         {shown && filled ? <Rows shown={shown} measure={selection.measure} /> : <Skeleton rows={rows} />}
       </div>
     </Panel>

@@ -86,7 +86,9 @@ export function TransitionMatrix() {
   const shown = useShown();
   const [isFlow, setFlow] = useState(false);
   const transitions = shown?.frame.transitions;
-  const filled = shown && transitions !== undefined && transitions.counts.length > 0;
+  // A chain that has journeys has transitions: they are only on their way.
+  const isComing = transitions === undefined && (shown?.frame.attribution?.journeys ?? 0) > 0;
+  const filled = !shown || isComing ? undefined : transitions !== undefined && transitions.counts.length > 0;
   const rows = useStore(expectedRows) + 1;
   return (
     <Panel
@@ -101,7 +103,7 @@ export function TransitionMatrix() {
       sheet={() => sheet(shown!)}
     >
       <div style={{ "--rows": rows } as React.CSSProperties} className="matrix-box" data-dense={isDense(rows + 1) || undefined}>
-        {shown && filled && <Walkable of={matrix(transitions, shown.channels)} isFlow={isFlow} />}
+        {shown && transitions && filled && <Walkable of={matrix(transitions, shown.channels)} isFlow={isFlow} />}
       </div>
     </Panel>
   );

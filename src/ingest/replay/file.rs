@@ -15,6 +15,8 @@ use crate::ingest::json::JsonDecoder;
 
 const GZIP: [u8; 2] = [0x1F, 0x8B];
 const ZSTD: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
+/// Bytes that are looked at to tell what a file is; what is longer is read past this buffer.
+const LOOK_BYTES: usize = 16 * 1024;
 const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// A file that is being read.
@@ -150,20 +152,27 @@ impl Opened {
         let most = self
             .block_bytes
             .saturating_sub(block.len())
-            .max(self.block_bytes / 4) as u64;
-        let mut read = 0;
+            .max(self.block_bytes / 4);
+        let start = block.len();
+        block.resize(start + most, 0);
+        let mut end = start;
         // Blocks of a slow pipe leave as they come; those of a file are filled.
-        while read < most as usize {
-            let available = self.reader.fill_buf()?;
-            let count = available.len().min(most as usize - read);
-            block.extend_from_slice(&available[..count]);
-            self.reader.consume(count);
-            read += count;
-            if count == 0 || memchr::memchr(b'\n', &block[block.len() - count..]).is_some() {
-                break;
+        let result = loop {
+            match self.reader.read(&mut block[end..]) {
+                Ok(0) => break Ok(()),
+                Ok(count) => {
+                    end += count;
+                    let has_end = memchr::memchr(b'\n', &block[end - count..end]).is_some();
+                    if end == block.len() || has_end {
+                        break Ok(());
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => break Err(error),
             }
-        }
-        Ok(read)
+        };
+        block.truncate(end);
+        result.map(|()| end - start)
     }
 
     /// Keeps what follows the last whole record for the next block; false while there is none.
@@ -233,14 +242,14 @@ fn open(path: &Path, options: &Options) -> anyhow::Result<(Box<dyn BufRead + Sen
         options.progress.inc_length(metadata.len());
         Box::new(options.progress.wrap_read(file))
     };
-    let mut bytes = BufReader::with_capacity(options.block_bytes, bytes);
+    let mut bytes = BufReader::with_capacity(LOOK_BYTES, bytes);
     let start = bytes
         .fill_buf()
         .map_err(|error| Failure::read(path, &error))?;
     if start.starts_with(&GZIP) {
         let decoder = flate2::bufread::MultiGzDecoder::new(bytes);
         return Ok((
-            Box::new(BufReader::with_capacity(options.block_bytes, decoder)),
+            Box::new(BufReader::with_capacity(LOOK_BYTES, decoder)),
             true,
         ));
     }
@@ -248,7 +257,7 @@ fn open(path: &Path, options: &Options) -> anyhow::Result<(Box<dyn BufRead + Sen
         let decoder = zstd::stream::read::Decoder::with_buffer(bytes)
             .map_err(|error| Failure::read(path, &error))?;
         return Ok((
-            Box::new(BufReader::with_capacity(options.block_bytes, decoder)),
+            Box::new(BufReader::with_capacity(LOOK_BYTES, decoder)),
             true,
         ));
     }
