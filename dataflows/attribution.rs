@@ -5,6 +5,7 @@
 //! of workers; in every window in = out for every state, start out = conversions + nulls (asserted).
 
 mod chain;
+mod credits;
 mod solve;
 mod watched;
 

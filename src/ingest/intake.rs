@@ -4,10 +4,11 @@
 //! after the other in the order they were read. Entering assigns the epoch, so an epoch is a prefix of every
 //! partition's log. What must hold: the queue and the epochs in flight are bounded; nothing enters out of order.
 
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+mod sleepers;
+
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
 use std::sync::{Mutex, MutexGuard};
-use std::thread::Thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use dataflows::clock::Watermark;
@@ -16,6 +17,7 @@ use dataflows::epochs::Epoch;
 use super::admit::Decoded;
 use super::block::{Block, Payload};
 use super::watermark::Top;
+use sleepers::Sleepers;
 
 /// Blocks that wait to be decoded.
 const QUEUED_BLOCKS: usize = 8;
@@ -108,9 +110,7 @@ pub struct Intake {
     queue: Mutex<Queue>,
     order: Mutex<Order>,
     used: SyncSender<Vec<u8>>,
-    workers: Mutex<Vec<Thread>>,
-    /// Blocks that have woken a worker.
-    turn: AtomicUsize,
+    workers: Sleepers,
     is_stopping: AtomicBool,
 }
 
@@ -132,7 +132,7 @@ impl Posts {
             TrySendError::Full(_) => NotPosted::Full,
             TrySendError::Disconnected(_) => NotPosted::Stopped,
         })?;
-        intake.wake_one();
+        intake.workers.wake_one();
         Ok(())
     }
 }
@@ -151,7 +151,7 @@ impl Feed {
         if is_for_one {
             intake.wake();
         } else {
-            intake.wake_one();
+            intake.workers.wake_one();
         }
         is_sent
     }
@@ -210,8 +210,7 @@ impl Intake {
             }),
             order: Mutex::new(order),
             used,
-            workers: Mutex::new(Vec::new()),
-            turn: AtomicUsize::new(0),
+            workers: Sleepers::default(),
             is_stopping: AtomicBool::new(false),
         };
         let feed = Feed {
@@ -242,21 +241,12 @@ impl Intake {
 
     /// Names the calling thread as one to wake when a block comes.
     pub fn register(&self) {
-        lock(&self.workers).push(std::thread::current());
+        self.workers.register();
     }
 
     /// Wakes all workers.
     pub fn wake(&self) {
-        lock(&self.workers).iter().for_each(Thread::unpark);
-    }
-
-    /// Wakes one worker, each in turn: one block is no work for two.
-    fn wake_one(&self) {
-        let workers = lock(&self.workers);
-        let turn = self.turn.fetch_add(1, Ordering::Relaxed);
-        if let Some(worker) = workers.get(turn % workers.len().max(1)) {
-            worker.unpark();
-        }
+        self.workers.wake_all();
     }
 
     /// The next block and its ticket for worker thread `thread`, unless none waits or enough is in flight; `closed`
@@ -271,7 +261,7 @@ impl Intake {
         let block = queue.next()?;
         if block.thread.is_some_and(|wanted| wanted != thread) {
             queue.head = Some(block);
-            self.wake_others();
+            self.workers.wake_others();
             return None;
         }
         queue.taken += 1;
@@ -302,8 +292,9 @@ impl Intake {
             order.next_epoch();
         }
         drop(order);
+        // Others wait for the epoch to move, or for their turn.
         if ends_epoch || lock(&self.queue).taken > ticket + 1 {
-            self.wake_others();
+            self.workers.wake_others();
         }
         Some(Entered {
             epoch,
@@ -311,15 +302,6 @@ impl Intake {
             records_before,
             watermark,
         })
-    }
-
-    /// A worker that waits for its turn, or for the epoch to move, sleeps in the dataflow: wake it.
-    fn wake_others(&self) {
-        let me = std::thread::current().id();
-        lock(&self.workers)
-            .iter()
-            .filter(|worker| worker.id() != me)
-            .for_each(Thread::unpark);
     }
 
     /// The epoch that records enter now. Ends it first if its time is up and the dataflow keeps pace.
@@ -333,7 +315,7 @@ impl Intake {
                 if self.by_clock {
                     order.epoch = order.epoch.max(epoch_by_clock(interval));
                 }
-                self.wake_others();
+                self.workers.wake_others();
             }
         }
         order.epoch
