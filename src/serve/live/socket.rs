@@ -35,8 +35,9 @@ use crate::serve::accept::Place;
 use crate::serve::answer::Problem;
 use crate::serve::limits::Limits;
 
-/// How long a new client has for its first message before it gets the usual subscription.
-const FIRST_WORD: Duration = Duration::from_millis(100);
+/// How long a new client has for its first message before it gets the usual subscription. Longer than the way to any
+/// place on earth and back: who has said something must not get the usual rows first.
+const FIRST_WORD: Duration = Duration::from_secs(1);
 /// The shortest time from one subscription of a client to its next.
 const WISH_PAUSE: Duration = Duration::from_millis(50);
 /// How long the closing handshake may take.
