@@ -6,6 +6,8 @@ export default defineConfig({
   // Costs are measured: one page at a time.
   workers: 1,
   reporter: "list",
+  // A shared machine may stall for seconds; what fails three times is wrong.
+  retries: process.env["CI"] ? 2 : 0,
   use: {
     launchOptions: { executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium", args: ["--no-sandbox"] },
     viewport: { width: 1280, height: 900 },
