@@ -9,11 +9,18 @@ use serde_json::Value;
 
 use super::{run, tributary};
 
-/// A server that was started, and where it listens.
+/// A server that was started, and where it listens; it ends with the test.
 struct Served {
     child: Child,
     log: BufReader<ChildStderr>,
     url: String,
+}
+
+impl Drop for Served {
+    fn drop(&mut self) {
+        // Where the test went well it has ended already.
+        let _ = self.child.kill();
+    }
 }
 
 impl Served {
