@@ -62,7 +62,7 @@ export function Workers() {
   return (
     <Panel
       name="Workers" title="Workers" topic="engine" filled={shown && engine !== undefined}
-      sub={engine && `${engine.workers.length} in ${processes} ${processes === 1 ? "process" : "processes"}, events/s over the last 10 s`}
+      sub={engine && `${engine.workers.length} in ${processes} ${processes === 1 ? "process" : "processes"}, events/s over the last second, times over ten`}
       empty={<p className="note">The engine has not been measured yet.</p>}
       sheet={() => ({
         columns: ["process", "worker", "events per second", "busy share"],
