@@ -181,6 +181,11 @@ fn engine(page: &mut Page, context: &Context, engine: &Engine) {
         "Since the start",
         engine.uptime_ms as f64 / 1e3,
     );
+    workers(page, engine);
+}
+
+/// How busy each worker of all processes is.
+fn workers(page: &mut Page, engine: &Engine) {
     page.head(
         "worker_busy_share",
         "gauge",
