@@ -68,7 +68,7 @@ impl Journeys<'_> {
     fn session_answers(&self, now: i64) -> Vec<Session> {
         let gap = self.settings.session_gap_ms;
         let mut sessions: Vec<Session> = Vec::new();
-        for at in 0..self.list.len {
+        for at in 0..self.list.len() {
             let entry = self.list.get(at);
             let time_ms = entry.time() + FIRST_TIME_MS;
             let is_open = now.saturating_sub(entry.time()) <= gap;
@@ -90,7 +90,7 @@ impl Journeys<'_> {
     }
 
     fn journey_answers(&self, now: i64) -> Vec<Journey> {
-        let mut journeys: Vec<Journey> = (0..self.list.len)
+        let mut journeys: Vec<Journey> = (0..self.list.len())
             .filter(|&at| self.starts_journey(at))
             .map(|at| self.journey_from(at, now))
             .collect();
@@ -130,8 +130,9 @@ impl Journeys<'_> {
         match self.settings.journeys {
             JourneyRule::GapMs(gap) => since(at) <= gap,
             JourneyRule::Session => {
-                let is_last = (at + 1..self.list.len).all(|later| self.list.get(later).is_joined());
-                is_last && since(self.list.len - 1) <= self.settings.session_gap_ms
+                let is_last =
+                    (at + 1..self.list.len()).all(|later| self.list.get(later).is_joined());
+                is_last && since(self.list.len() - 1) <= self.settings.session_gap_ms
             }
         }
     }

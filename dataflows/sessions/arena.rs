@@ -1,16 +1,16 @@
-//! Memory for the lists of one key group's users: blocks of entries in size classes, in one piece.
+//! Memory for the older entries of one key group's users: blocks in size classes, in one piece.
 //!
 //! What must hold: a block belongs to at most one user. A block that is given back is taken again by the next list of
 //! its size; what nobody takes again is left behind when the group moves to a new arena.
 
 use super::entry::ENTRY_BYTES;
 
-/// Longest list: a slot has 24 bits for its length.
-const LEN_MAX: usize = (1 << 24) - 1;
-const CLASSES: usize = 80;
+/// Longest list.
+const LEN_MAX: usize = (1 << 28) - 1;
+const CLASSES: usize = 93;
 /// Classes whose blocks are taken again; larger ones are rare.
 const REUSED_CLASSES: usize = 24;
-/// No block.
+/// No block given back.
 const NONE: u32 = u32::MAX;
 
 /// Capacities in entries: each up to 8, then growing by about an eighth, rounded up to even.
@@ -61,9 +61,17 @@ pub(crate) struct Block {
 }
 
 impl Block {
+    /// No block.
+    pub(crate) const NONE: Block = Block {
+        class: u8::MAX,
+        start: 0,
+    };
+
+    #[inline]
     fn bytes(self) -> std::ops::Range<usize> {
         let start = self.start as usize * ENTRY_BYTES;
-        start..start + CAPACITIES[self.class as usize] * ENTRY_BYTES
+        let capacity = CAPACITIES.get(self.class as usize).copied();
+        start..start + capacity.unwrap_or(0) * ENTRY_BYTES
     }
 }
 
@@ -119,12 +127,11 @@ impl Arena {
         &mut self.bytes[block.bytes()]
     }
 
-    /// The first and the last byte of the newest entries of a list, to be fetched ahead of use.
+    /// Where the last of `len` entries is, if there is one, to be fetched ahead of use.
     #[inline]
-    pub(crate) fn newest(&self, block: Block, len: usize) -> (&u8, &u8) {
-        let end = (block.start as usize + len) * ENTRY_BYTES;
-        let start = (block.start as usize + len.saturating_sub(4)) * ENTRY_BYTES;
-        (&self.bytes[start], &self.bytes[end - 1])
+    pub(crate) fn last(&self, block: Block, len: usize) -> Option<&u8> {
+        let last = len.checked_sub(1)?;
+        self.bytes.get((block.start as usize + last) * ENTRY_BYTES)
     }
 
     /// Copies a list of `len` entries from one block to another.

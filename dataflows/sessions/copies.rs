@@ -139,7 +139,7 @@ impl Journeys<'_> {
     /// Emits every edge between the retained points of the advertisers, `count` times, and notes their journeys' first minutes. Points
     /// below the bound keep theirs: what came before them may be gone, and nothing before them can change.
     fn walk(&mut self, count: i32, advertisers: [AdvertiserId; 2]) {
-        for at in 0..self.list.len {
+        for at in 0..self.list.len() {
             let point = self.list.get(at);
             if !point.is_point() {
                 continue;

@@ -21,6 +21,8 @@ const JOINED_SHIFT: u32 = WIDE_SHIFT + 1;
 const TAG_SHIFT: u32 = JOINED_SHIFT + 1;
 const KIND_SHIFT: u32 = TAG_SHIFT + 32;
 const TIME_SHIFT: u32 = KIND_SHIFT + 2;
+/// Where the upper eight bytes begin.
+const UPPER_SHIFT: u32 = (ENTRY_BYTES as u32 - 8) * 8;
 
 /// A retained event, unpacked into a register.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -53,6 +55,13 @@ impl Entry {
         bytes[..8].copy_from_slice(&(self.0 as u64).to_le_bytes());
         bytes[8..12].copy_from_slice(&((self.0 >> 64) as u32).to_le_bytes());
         bytes[12..ENTRY_BYTES].copy_from_slice(&((self.0 >> 96) as u16).to_le_bytes());
+    }
+
+    /// The time alone, from the upper eight bytes.
+    #[inline]
+    pub(crate) fn time_of(bytes: &[u8]) -> i64 {
+        let upper = bytes[ENTRY_BYTES - 8..ENTRY_BYTES].try_into();
+        (u64::from_le_bytes(upper.expect("eight bytes")) >> (TIME_SHIFT - UPPER_SHIFT)) as i64
     }
 
     #[inline]
@@ -282,6 +291,7 @@ mod tests {
         assert!(loaded == entry);
         assert_eq!(bytes[14..], [0xFF; 2]);
         assert_eq!(loaded.time(), time - FIRST_TIME_MS);
+        assert_eq!(Entry::time_of(&bytes), loaded.time());
         assert_eq!(loaded.kind(), Kind::Click);
         assert_eq!(loaded.tag(), 0xABCD_EF01);
         assert_eq!(loaded.age(), Some(AGE_MAX - 1));

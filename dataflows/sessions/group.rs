@@ -6,7 +6,9 @@
 
 use super::arena::{Arena, Block, capacity_for};
 use super::entry::Bodies;
-use super::table::{Slot, Table};
+use super::list::List;
+use super::slot::Slot;
+use super::table::Table;
 
 /// Entries that a new arena has room for at least, beyond what it takes over.
 const ROOM: usize = 256;
@@ -27,28 +29,34 @@ impl Group {
         }
     }
 
-    /// A new user with room for one entry, which is to be written; positions found before are void.
-    pub(crate) fn add(&mut self, key: u64) -> Slot {
-        let slot = Slot::new(key, self.allocate(1), 1);
-        self.table.add(slot);
-        slot
+    /// The entries of the user at `at`, and the bodies that they may point to.
+    #[inline]
+    pub(crate) fn list(&mut self, at: usize) -> (List<'_>, &mut Bodies) {
+        let slot = self.table.get_mut(at);
+        let older = self.arena.bytes(slot.block);
+        (List { slot, older }, &mut self.bodies)
     }
 
-    /// Moves the list of the user at `at` to a larger block.
-    pub(crate) fn grow(&mut self, at: usize) -> Slot {
-        let len = self.table.get(at).len();
-        let block = self.allocate(len + 1);
-        let slot = self.table.get(at);
-        self.arena.copy(slot.block(), block, len);
-        self.arena.release(slot.block());
-        let grown = Slot::new(slot.key, block, len);
-        self.table.set(at, grown);
-        grown
+    /// The last of the older entries of the user who is perhaps at `at`, to be fetched ahead of use.
+    #[inline]
+    pub(crate) fn last_older(&self, at: usize) -> Option<&u8> {
+        let slot = self.table.peek(at)?;
+        self.arena.last(slot.block, slot.older())
     }
 
-    /// Forgets the user at `at`; others may move to other positions.
+    /// Moves the older entries of the user at `at` to a larger block.
+    pub(crate) fn grow(&mut self, at: usize) {
+        let older = self.table.get(at).older();
+        let block = self.allocate(older + 1);
+        let slot = self.table.get_mut(at);
+        self.arena.copy(slot.block, block, older);
+        self.arena.release(slot.block);
+        slot.block = block;
+    }
+
+    /// Forgets the user at `at`; others may move to other places.
     pub(crate) fn remove(&mut self, at: usize) {
-        self.arena.release(self.table.get(at).block());
+        self.arena.release(self.table.get(at).block);
         self.table.remove(at);
     }
 
@@ -63,16 +71,22 @@ impl Group {
 
     /// Moves all lists to a new arena that has room for `more` entries, and then some.
     fn pack(&mut self, more: usize) {
-        let slots = || self.table.slots().iter().filter(|slot| !slot.is_empty());
-        let kept: usize = slots().map(|slot| capacity_for(slot.len())).sum();
+        let older = self
+            .table
+            .iter()
+            .map(Slot::older)
+            .filter(|&older| older > 0);
+        let kept: usize = older.map(capacity_for).sum();
         let mut packed = Arena::new(kept + more + ROOM.max(kept / 8));
-        for slot in self.table.slots_mut() {
-            let len = slot.len();
-            if !slot.is_empty() {
-                let block = packed.allocate(len).expect("room for all lists");
-                packed.take_in(block, &self.arena, slot.block(), len);
-                *slot = Slot::new(slot.key, block, len);
-            }
+        for slot in self.table.iter_mut() {
+            let older = slot.older();
+            slot.block = if older == 0 {
+                Block::NONE
+            } else {
+                let block = packed.allocate(older).expect("room for all lists");
+                packed.take_in(block, &self.arena, slot.block, older);
+                block
+            };
         }
         self.arena = packed;
     }

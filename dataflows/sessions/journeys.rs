@@ -11,6 +11,7 @@ use crate::settings::{JourneyRule, Settings};
 
 use super::entry::{Bodies, Body, Entry};
 use super::list::List;
+use super::retention::Met;
 
 /// A worker-local state of a chain: a label, start or conversion.
 pub(crate) type StateId = u32;
@@ -53,8 +54,8 @@ pub(crate) struct Journeys<'a> {
     /// No event before this time (milliseconds since 2000) will come any more.
     pub(crate) bound: i64,
     pub(crate) edges: &'a mut Vec<Edge>,
-    /// Memory to note advertisers in.
-    pub(super) met: &'a mut Vec<AdvertiserId>,
+    /// To note advertisers in.
+    pub(super) met: &'a mut Met,
 }
 
 impl Journeys<'_> {
@@ -92,11 +93,11 @@ impl Journeys<'_> {
         entry.is_point() && self.advertiser(entry) == advertiser
     }
 
-    /// The first entry after `time`.
+    /// The first entry after `time`, which most often is near the end.
     fn end_of(&self, time: i64) -> usize {
-        let mut end = self.list.len;
+        let mut end = self.list.len();
         for _ in 0..8 {
-            if end == 0 || self.list.get(end - 1).time() <= time {
+            if end == 0 || self.list.time(end - 1) <= time {
                 return end;
             }
             end -= 1;
@@ -104,7 +105,7 @@ impl Journeys<'_> {
         let (mut low, mut high) = (0, end);
         while low < high {
             let middle = (low + high) / 2;
-            if self.list.get(middle).time() <= time {
+            if self.list.time(middle) <= time {
                 low = middle + 1
             } else {
                 high = middle
@@ -114,10 +115,15 @@ impl Journeys<'_> {
     }
 
     /// Where an entry of that sequence belongs, or the copy that is there already.
+    #[inline]
     pub(crate) fn locate(&self, new: Entry, sequence: i64) -> Place {
+        let len = self.list.len();
+        if len == 0 || self.list.time(len - 1) < new.time() {
+            return Place::New(len);
+        }
         let mut at = self.end_of(new.time());
         let mut other = at;
-        while other > 0 && self.list.get(other - 1).time() == new.time() {
+        while other > 0 && self.list.time(other - 1) == new.time() {
             other -= 1;
             let entry = self.list.get(other);
             if entry.tag() == new.tag() {
@@ -130,18 +136,20 @@ impl Journeys<'_> {
         Place::New(at)
     }
 
-    /// Puts the entry of an accepted event at its place; the block has room.
+    /// Puts the entry of an accepted event at its place; the list has room.
+    #[inline]
     pub(crate) fn insert(&mut self, at: usize, entry: Entry) {
         let gap = self.settings.session_gap_ms;
-        let joined = at > 0 && entry.time() - self.list.get(at - 1).time() <= gap;
-        self.list.insert(at, entry.with_joined(joined));
-        let mut is_seam = false;
-        if at + 1 < self.list.len {
-            let next = self.list.get(at + 1);
-            let next_joins = next.time() - entry.time() <= gap;
-            is_seam = joined && next_joins && !next.is_joined();
-            self.list.set(at + 1, next.with_joined(next_joins));
+        let joined = at > 0 && entry.time() - self.list.time(at - 1) <= gap;
+        let entry = entry.with_joined(joined);
+        if at == self.list.len() {
+            return self.append(entry);
         }
+        self.list.insert(at, entry);
+        let next = self.list.get(at + 1);
+        let next_joins = next.time() - entry.time() <= gap;
+        let is_seam = joined && next_joins && !next.is_joined();
+        self.list.set(at + 1, next.with_joined(next_joins));
         if is_seam && self.settings.journeys == JourneyRule::Session {
             self.join_sessions(at);
         }
@@ -150,21 +158,59 @@ impl Journeys<'_> {
         }
     }
 
-    /// The nearest earlier point of the advertiser that the rule lets `at` follow.
+    /// Most events are their user's newest: nothing comes after them, and nothing is taken back.
+    #[inline]
+    fn append(&mut self, mut entry: Entry) {
+        if entry.is_point() {
+            let before = self.open_point_before(self.list.len(), entry);
+            let first = before.map_or(entry.minute(), |p| self.first_minute(p));
+            entry = self.with_first_minute(entry, first);
+            let from = before.map_or(START, |p| self.label(self.list.get(p)));
+            self.arrive(1, from, entry, first);
+            self.convert(1, entry, first);
+        }
+        self.list.insert(self.list.len(), entry);
+    }
+
+    /// The touch of an open journey that a point is about to follow, or follows, at `at`.
+    #[inline]
+    fn open_point_before(&self, at: usize, point: Entry) -> Option<usize> {
+        self.point_before(at, point, self.advertiser(point))
+            .filter(|&p| !self.list.get(p).is_conversion())
+    }
+
+    /// The nearest earlier point of the advertiser that the rule lets the one at `at` follow.
     pub(super) fn previous_point(&self, at: usize, advertiser: AdvertiserId) -> Option<usize> {
-        let mut entry = self.list.get(at);
-        let time = entry.time();
-        for earlier in (0..at).rev() {
-            if self.settings.journeys == JourneyRule::Session && !entry.is_joined() {
-                return None;
+        self.point_before(at, self.list.get(at), advertiser)
+    }
+
+    /// The nearest point of the advertiser before `at` that the rule lets `later` follow, which is there or will be.
+    #[inline]
+    fn point_before(&self, at: usize, later: Entry, advertiser: AdvertiserId) -> Option<usize> {
+        match self.settings.journeys {
+            JourneyRule::Session => {
+                let mut is_joined = later.is_joined();
+                for earlier in (0..at).rev() {
+                    if !is_joined {
+                        return None;
+                    }
+                    let entry = self.list.get(earlier);
+                    if self.is_point_of(entry, advertiser) {
+                        return Some(earlier);
+                    }
+                    is_joined = entry.is_joined();
+                }
             }
-            entry = self.list.get(earlier);
-            if matches!(self.settings.journeys, JourneyRule::GapMs(gap) if time - entry.time() > gap)
-            {
-                return None;
-            }
-            if self.is_point_of(entry, advertiser) {
-                return Some(earlier);
+            JourneyRule::GapMs(gap) => {
+                for earlier in (0..at).rev() {
+                    let entry = self.list.get(earlier);
+                    if later.time() - entry.time() > gap {
+                        return None;
+                    }
+                    if self.is_point_of(entry, advertiser) {
+                        return Some(earlier);
+                    }
+                }
             }
         }
         None
@@ -173,7 +219,7 @@ impl Journeys<'_> {
     /// The nearest later point of the advertiser that the rule lets follow `at`.
     pub(super) fn next_point(&self, at: usize, advertiser: AdvertiserId) -> Option<usize> {
         let time = self.list.get(at).time();
-        for later in at + 1..self.list.len {
+        for later in at + 1..self.list.len() {
             let entry = self.list.get(later);
             let breaks = match self.settings.journeys {
                 JourneyRule::Session => !entry.is_joined(),
@@ -198,28 +244,39 @@ impl Journeys<'_> {
         }
     }
 
-    /// Notes it: as the entry's age, or in its body where the journey is too old for that.
     pub(super) fn set_first_minute(&mut self, at: usize, first: Minute) {
-        let entry = self.list.get(at).with_first_minute(first);
+        let entry = self.list.get(at);
+        let entry = self.with_first_minute(entry, first);
         self.list.set(at, entry);
-        if entry.age().is_none() {
-            let body = self.widen(at);
-            self.bodies.get_mut(body).first_minute = first;
-        }
     }
 
-    /// Gives the entry a body if it has none.
-    pub(super) fn widen(&mut self, at: usize) -> u32 {
-        let entry = self.list.get(at);
-        if entry.is_wide() {
-            return entry.index();
+    /// The entry with the first minute noted: as its age, or in its body where the journey is too old for that.
+    #[inline]
+    fn with_first_minute(&mut self, entry: Entry, first: Minute) -> Entry {
+        let mut entry = entry.with_first_minute(first);
+        if entry.age().is_none() {
+            entry = self.widened(entry);
+            self.bodies.get_mut(entry.index()).first_minute = first;
         }
-        let body = self.bodies.add(Body {
+        entry
+    }
+
+    /// The entry with a body, its own or a new one.
+    fn widened(&mut self, entry: Entry) -> Entry {
+        if entry.is_wide() {
+            return entry;
+        }
+        entry.with_body(self.bodies.add(Body {
             kind: entry.kind(),
             ..Body::of(entry.index())
-        });
-        self.list.set(at, entry.with_body(body));
-        body
+        }))
+    }
+
+    /// Gives the entry at `at` a body if it has none.
+    pub(super) fn widen(&mut self, at: usize) -> u32 {
+        let entry = self.widened(self.list.get(at));
+        self.list.set(at, entry);
+        entry.index()
     }
 
     pub(super) fn emit(
@@ -266,9 +323,7 @@ impl Journeys<'_> {
     fn insert_point(&mut self, at: usize) {
         let point = self.list.get(at);
         let advertiser = self.advertiser(point);
-        let before = self
-            .previous_point(at, advertiser)
-            .filter(|&p| !self.list.get(p).is_conversion());
+        let before = self.open_point_before(at, point);
         let after = self.next_point(at, advertiser);
         let first = before.map_or(point.minute(), |p| self.first_minute(p));
         self.set_first_minute(at, first);
@@ -346,7 +401,7 @@ impl Journeys<'_> {
     /// the first one on the right.
     fn join_sessions(&mut self, seam: usize) {
         let mut firsts: Vec<(AdvertiserId, usize)> = Vec::new();
-        let in_session = |j: &Self, at: usize| at < j.list.len && j.list.get(at).is_joined();
+        let in_session = |j: &Self, at: usize| at < j.list.len() && j.list.get(at).is_joined();
         let mut right = seam + 1;
         while in_session(self, right) {
             let entry = self.list.get(right);

@@ -6,71 +6,84 @@ use crate::event::{Event, KEY_GROUPS};
 
 /// Epochs with fewer events are taken as they came: few of them share a group.
 const LEAST_SORTED: usize = 4 * KEY_GROUPS;
+const GROUP_BITS: u32 = KEY_GROUPS.ilog2();
+/// More containers than this in one epoch cannot be numbered.
+const CONTAINERS_MAX: usize = 1 << (u32::BITS - GROUP_BITS);
 
-/// Where an event is: its container, and its place in it.
+/// An event that has come: whose it is, and where it lies. All that is needed to fetch its user ahead of use.
 #[derive(Clone, Copy, Default)]
-pub(super) struct Place {
-    container: u32,
+pub(super) struct Arrival {
+    pub(super) key: u64,
+    /// The number of the container, and below it that of the group.
+    container_group: u32,
     at: u32,
 }
 
-impl Place {
+impl Arrival {
+    fn new(event: &Event, container: u32, at: u32) -> Arrival {
+        Arrival {
+            key: event.user.key(),
+            container_group: container << GROUP_BITS | event.user.group() as u32,
+            at,
+        }
+    }
+
     #[inline]
-    pub(super) fn of(self, events: &[Vec<Event>]) -> &Event {
-        &events[self.container as usize][self.at as usize]
+    pub(super) fn group(self) -> usize {
+        self.container_group as usize % KEY_GROUPS
+    }
+
+    #[inline]
+    pub(super) fn event(self, events: &[Vec<Event>]) -> &Event {
+        &events[(self.container_group >> GROUP_BITS) as usize][self.at as usize]
     }
 }
 
-/// The places of an epoch's events in the order in which they are taken; its memory is used again.
+/// An epoch's arrivals in the order in which they are taken; its memory is used again.
 #[derive(Default)]
 pub(super) struct Order {
-    places: Vec<Place>,
-    groups: Vec<u16>,
+    arrivals: Vec<Arrival>,
+    unsorted: Vec<Arrival>,
 }
 
 impl Order {
-    pub(super) fn len(&self) -> usize {
-        self.places.len()
-    }
-
     #[inline]
-    pub(super) fn get(&self, at: usize) -> Option<Place> {
-        self.places.get(at).copied()
-    }
-
-    pub(super) fn iter(&self) -> impl Iterator<Item = Place> + '_ {
-        self.places.iter().copied()
+    pub(super) fn arrivals(&self) -> &[Arrival] {
+        &self.arrivals
     }
 
     /// Of the events in these containers.
     pub(super) fn sort(&mut self, events: &[Vec<Event>]) {
-        let count: usize = events.iter().map(Vec::len).sum();
-        let places = (0..).zip(events).flat_map(|(container, events)| {
-            (0..events.len() as u32).map(move |at| Place { container, at })
-        });
-        self.places.clear();
-        if count < LEAST_SORTED {
-            self.places.extend(places);
-            return;
+        assert!(events.len() <= CONTAINERS_MAX, "an epoch of too many parts");
+        self.arrivals.clear();
+        for (container, events) in (0..).zip(events) {
+            let arrivals = (0..).zip(events);
+            self.arrivals
+                .extend(arrivals.map(|(at, event)| Arrival::new(event, container, at)));
         }
-        self.groups.clear();
-        let groups = events.iter().flatten().map(|event| event.user.group());
-        self.groups.extend(groups.map(|group| group as u16));
-        let mut next = starts(&self.groups);
-        self.places.resize(count, Place::default());
-        for (place, &group) in places.zip(&self.groups) {
-            let next = &mut next[group as usize];
-            self.places[*next] = place;
+        if self.arrivals.len() >= LEAST_SORTED {
+            std::mem::swap(&mut self.arrivals, &mut self.unsorted);
+            self.sort_by_group();
+        }
+    }
+
+    fn sort_by_group(&mut self) {
+        let mut next = starts(&self.unsorted);
+        self.arrivals
+            .resize(self.unsorted.len(), Arrival::default());
+        for &arrival in &self.unsorted {
+            let next = &mut next[arrival.group()];
+            self.arrivals[*next] = arrival;
             *next += 1;
         }
     }
 }
 
-/// Where the events of each group start when they are sorted.
-fn starts(groups: &[u16]) -> [usize; KEY_GROUPS] {
+/// Where the arrivals of each group start when they are sorted.
+fn starts(arrivals: &[Arrival]) -> [usize; KEY_GROUPS] {
     let mut counts = [0; KEY_GROUPS];
-    for &group in groups {
-        counts[group as usize] += 1;
+    for arrival in arrivals {
+        counts[arrival.group()] += 1;
     }
     let mut sum = 0;
     counts.map(|count| {

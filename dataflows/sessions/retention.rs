@@ -5,6 +5,7 @@
 //! session may go on from it), and per advertiser the newest open touch that a point at or above the bound may
 //! follow; its entry tells the first minute of its journey.
 
+use crate::labels::AdvertiserId;
 use crate::settings::JourneyRule;
 
 use super::entry::Entry;
@@ -17,10 +18,41 @@ pub(crate) struct Open {
     pub(crate) journeys: i64,
 }
 
+/// Advertisers met so far.
+#[derive(Default)]
+pub(crate) struct Met {
+    /// Those with small numbers, a bit each.
+    few: u128,
+    more: Vec<AdvertiserId>,
+}
+
+impl Met {
+    fn clear(&mut self) {
+        self.few = 0;
+        self.more.clear();
+    }
+
+    /// Notes an advertiser; false if it was met before.
+    #[inline]
+    fn insert(&mut self, advertiser: AdvertiserId) -> bool {
+        if advertiser < u128::BITS {
+            let bit = 1 << advertiser;
+            let is_new = self.few & bit == 0;
+            self.few |= bit;
+            return is_new;
+        }
+        let is_new = !self.more.contains(&advertiser);
+        if is_new {
+            self.more.push(advertiser);
+        }
+        is_new
+    }
+}
+
 impl Journeys<'_> {
     /// Forgets what no later event can need; the list may end up empty.
     pub(crate) fn prune(&mut self) {
-        if self.list.get(0).time() >= self.bound {
+        if self.list.time(0) >= self.bound {
             return;
         }
         let below = self.count_below_bound();
@@ -38,35 +70,31 @@ impl Journeys<'_> {
         self.list.drop_before(start);
     }
 
-    /// Forgets where a list is full and a quarter of it may go, as far as its times tell.
-    pub(crate) fn prune_if_full(&mut self) {
-        if self.list.is_full() && self.list.get(self.list.len / 4).time() < self.bound {
+    /// Forgets where a quarter of the list may go, as far as its times tell.
+    pub(crate) fn prune_if_worth_it(&mut self) {
+        if self.list.time(self.list.len() / 4) < self.bound {
             self.prune();
         }
     }
 
     /// Whether the first entry, the only one below the bound, stays for its session's sake.
     fn is_needed_alone(&self) -> bool {
-        self.bound - self.list.get(0).time() <= self.settings.session_gap_ms
+        self.bound - self.list.time(0) <= self.settings.session_gap_ms
     }
 
+    /// How many entries lie below the bound, the first one among them. Nearly all of them go.
     fn count_below_bound(&self) -> usize {
-        let (mut low, mut high) = (0, self.list.len);
-        while low < high {
-            let middle = (low + high) / 2;
-            if self.list.get(middle).time() < self.bound {
-                low = middle + 1
-            } else {
-                high = middle
-            }
+        let mut below = 1;
+        while below < self.list.len() && self.list.time(below) < self.bound {
+            below += 1;
         }
-        low
+        below
     }
 
     /// Moves those of the first `below` entries that stay to the end of their part; says where they start.
     fn keep_below(&mut self, below: usize) -> usize {
         let newest = below - 1;
-        let goes_on = self.bound - self.list.get(newest).time() <= self.settings.session_gap_ms;
+        let goes_on = self.bound - self.list.time(newest) <= self.settings.session_gap_ms;
         let by_session = self.settings.journeys == JourneyRule::Session;
         let mut start = below;
         let mut is_in_reach = true;
@@ -92,18 +120,16 @@ impl Journeys<'_> {
     }
 
     /// Whether a point is the newest of its advertiser, going backwards, and its journey is open after it.
+    #[inline]
     fn is_newest_touch(&mut self, entry: Entry) -> bool {
         if !entry.is_point() {
             return false;
         }
         let advertiser = self.advertiser(entry);
-        if self.met.contains(&advertiser) {
-            return false;
-        }
-        self.met.push(advertiser);
-        !entry.is_conversion()
+        self.met.insert(advertiser) && !entry.is_conversion()
     }
 
+    #[inline]
     fn forget(&mut self, entry: Entry) {
         if entry.is_wide() {
             self.bodies.release(entry.index());
@@ -112,7 +138,7 @@ impl Journeys<'_> {
 
     /// What of the user is still open at `now` (milliseconds since 2000).
     pub(crate) fn open(&mut self, now: i64) -> Open {
-        let last = self.list.get(self.list.len - 1);
+        let last = self.list.get(self.list.len() - 1);
         let is_userless = last.is_wide() && self.bodies.get(last.index()).userless;
         if is_userless {
             return Open::default();
@@ -123,7 +149,7 @@ impl Journeys<'_> {
             journeys: 0,
         };
         self.met.clear();
-        for at in (0..self.list.len).rev() {
+        for at in (0..self.list.len()).rev() {
             let entry = self.list.get(at);
             let in_reach = match self.settings.journeys {
                 JourneyRule::Session => is_open,

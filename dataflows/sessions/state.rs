@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use crate::event::{Event, FIRST_TIME_MS, KEY_GROUPS, Receipt, TimeMs, UserId};
-use crate::labels::{AdvertiserId, Labels};
+use crate::labels::Labels;
 use crate::names::Names;
 use crate::prefetch::prefetch;
 use crate::settings::Settings;
@@ -14,15 +14,16 @@ use crate::settings::Settings;
 use super::entry::{Bodies, Body, Entry};
 use super::group::Group;
 use super::journeys::{Edge, Inserted, Journeys, Place};
-use super::list::List;
-use super::order::Order;
-use super::retention::Open;
-use super::table::Slot;
+use super::order::{Arrival, Order};
+use super::retention::{Met, Open};
+use super::slot::Slot;
 
-/// Events between the fetch of an event, of its slot, of its block, and their use.
+/// Events between the fetch of an event and of the hints to its slot, of the slot, of its block, and their use.
 const EVENTS_AHEAD: usize = 32;
 const SLOTS_AHEAD: usize = 16;
 const BLOCKS_AHEAD: usize = 8;
+/// Places found ahead of use; a power of two.
+const FOUND: usize = 32;
 /// One slot is swept for so many events.
 const EVENTS_PER_SWEPT_SLOT: usize = 8;
 
@@ -70,7 +71,7 @@ struct Sweep {
 pub(crate) struct State {
     settings: Settings,
     groups: Vec<Group>,
-    met: Vec<AdvertiserId>,
+    met: Met,
     order: Order,
     bound: i64,
     now: i64,
@@ -84,7 +85,7 @@ impl State {
         State {
             settings,
             groups: (0..KEY_GROUPS).map(Group::new).collect(),
-            met: Vec::new(),
+            met: Met::default(),
             order: Order::default(),
             bound: 0,
             now: 0,
@@ -104,46 +105,51 @@ impl State {
     ) {
         let mut order = std::mem::take(&mut self.order);
         order.sort(events);
-        let ahead = |at: usize| order.get(at).map(|place| place.of(events));
-        for (i, place) in order.iter().enumerate() {
-            if let Some(event) = ahead(i + EVENTS_AHEAD) {
-                prefetch(event);
-                prefetch(&event.kind);
-            }
-            if let Some(event) = ahead(i + SLOTS_AHEAD) {
-                self.prefetch_slot(event);
-            }
-            if let Some(event) = ahead(i + BLOCKS_AHEAD) {
-                self.prefetch_block(event);
-            }
-            let event = place.of(events);
-            let inserted = self.insert(event, labels, names, edges);
+        let arrivals = order.arrivals();
+        let mut found = [0; FOUND];
+        for (i, arrival) in arrivals.iter().enumerate() {
+            self.fetch_ahead(arrivals, i, events, &mut found);
+            let event = arrival.event(events);
+            let inserted = self.insert(event, found[i % FOUND], labels, names, edges);
             tally.count(inserted, event.receipt);
         }
-        self.sweep.owed_events += order.len();
+        self.sweep.owed_events += arrivals.len();
         self.order = order;
     }
 
+    /// Fetches what the events after the `i`th need; notes in `found` where their users most likely are.
     #[inline]
-    fn prefetch_slot(&self, event: &Event) {
-        let group = &self.groups[event.user.group()];
-        prefetch(group.table.address(event.user.key()));
-    }
-
-    #[inline]
-    fn prefetch_block(&self, event: &Event) {
-        let group = &self.groups[event.user.group()];
-        let slot = group.table.get(group.table.find(event.user.key()));
-        if !slot.is_empty() {
-            let (first, last) = group.arena.newest(slot.block(), slot.len());
-            prefetch(first);
-            prefetch(last);
+    fn fetch_ahead(
+        &self,
+        arrivals: &[Arrival],
+        i: usize,
+        events: &[Vec<Event>],
+        found: &mut [usize; FOUND],
+    ) {
+        if let Some(arrival) = arrivals.get(i + EVENTS_AHEAD) {
+            let event = arrival.event(events);
+            prefetch(event);
+            prefetch(&event.kind);
+            prefetch(self.groups[arrival.group()].table.first_hint(arrival.key));
+        }
+        if let Some(arrival) = arrivals.get(i + SLOTS_AHEAD) {
+            let table = &self.groups[arrival.group()].table;
+            let at = table.likely(arrival.key);
+            prefetch(table.get(at));
+            found[(i + SLOTS_AHEAD) % FOUND] = at;
+        }
+        if let Some(arrival) = arrivals.get(i + BLOCKS_AHEAD) {
+            let group = &self.groups[arrival.group()];
+            if let Some(last) = group.last_older(found[(i + BLOCKS_AHEAD) % FOUND]) {
+                prefetch(last);
+            }
         }
     }
 
     fn insert(
         &mut self,
         event: &Event,
+        likely: usize,
         labels: &mut Labels,
         names: &Names,
         edges: &mut Vec<Edge>,
@@ -153,39 +159,32 @@ impl State {
             "an accepted event lies below the bound"
         );
         let label = labels.of(event);
-        let (group, key) = (event.user.group(), event.user.key());
-        let at = self.groups[group].table.find(key);
-        let mut slot = self.groups[group].table.get(at);
         let entry = Entry::new(event);
-        if slot.is_empty() {
-            slot = self.groups[group].add(key);
-            let mut journeys = self.journeys(group, slot, labels, edges);
-            journeys.list.len = 0;
+        let (group, key) = (event.user.group(), event.user.key());
+        let Some(at) = self.groups[group].table.find_likely(key, likely) else {
+            let at = self.groups[group].table.add(Slot::new(key));
+            let mut journeys = self.journeys(group, at, labels, edges);
             let entry = with_content(entry, event, label, journeys.bodies);
             journeys.insert(0, entry);
             return Inserted::Accepted;
-        }
-        let mut journeys = self.journeys(group, slot, labels, edges);
-        let place = match journeys.locate(entry, event.sequence) {
+        };
+        let mut journeys = self.journeys(group, at, labels, edges);
+        let mut place = match journeys.locate(entry, event.sequence) {
             Place::New(place) => place,
             Place::Duplicate(copy) => return journeys.meet_copy(copy, event, label, names),
         };
-        // From the end, since forgetting shortens the list at its start.
-        let behind = slot.len() - place;
-        journeys.prune_if_full();
         if journeys.list.is_full() {
-            let len = journeys.list.len;
-            let table = &mut self.groups[group].table;
-            table.set(at, Slot::new(key, slot.block(), len));
-            slot = self.groups[group].grow(at);
-            journeys = self.journeys(group, slot, labels, edges);
+            // From the end, since forgetting shortens the list at its start.
+            let behind = journeys.list.len() - place;
+            journeys.prune_if_worth_it();
+            place = journeys.list.len() - behind;
+            if journeys.list.is_full() {
+                self.groups[group].grow(at);
+                journeys = self.journeys(group, at, labels, edges);
+            }
         }
-        let place = journeys.list.len - behind;
         let entry = with_content(entry, event, label, journeys.bodies);
         journeys.insert(place, entry);
-        let len = journeys.list.len;
-        let table = &mut self.groups[group].table;
-        table.set(at, Slot::new(key, slot.block(), len));
         Inserted::Accepted
     }
 
@@ -197,26 +196,23 @@ impl State {
         read: impl FnOnce(&Journeys<'_>, i64) -> R,
     ) -> Option<R> {
         let (group, now) = (user.group(), self.now);
-        let table = &self.groups[group].table;
-        let slot = table.get(table.find(user.key()));
-        (!slot.is_empty()).then(|| read(&self.journeys(group, slot, labels, &mut Vec::new()), now))
+        let at = self.groups[group].table.find(user.key())?;
+        let mut no_edges = Vec::new();
+        Some(read(&self.journeys(group, at, labels, &mut no_edges), now))
     }
 
     #[inline]
     fn journeys<'a>(
         &'a mut self,
         group: usize,
-        slot: Slot,
+        at: usize,
         labels: &'a Labels,
         edges: &'a mut Vec<Edge>,
     ) -> Journeys<'a> {
-        let group = &mut self.groups[group];
+        let (list, bodies) = self.groups[group].list(at);
         Journeys {
-            list: List {
-                bytes: group.arena.bytes(slot.block()),
-                len: slot.len(),
-            },
-            bodies: &mut group.bodies,
+            list,
+            bodies,
             labels,
             settings: &self.settings,
             bound: self.bound,
@@ -240,11 +236,11 @@ impl State {
         while slots > 0 {
             let group = self.sweep.group;
             let is_whole = self.groups[group].table.users() == 0;
-            while slots > 0 && !is_whole && self.sweep.slot < self.groups[group].table.capacity() {
+            while slots > 0 && !is_whole && self.sweep.slot < self.groups[group].table.places() {
                 self.sweep_slot(group, labels);
                 slots -= 1;
             }
-            if is_whole || self.sweep.slot >= self.groups[group].table.capacity() {
+            if is_whole || self.sweep.slot >= self.groups[group].table.places() {
                 slots = slots.saturating_sub(1);
                 self.end_group(tally);
             }
@@ -256,11 +252,11 @@ impl State {
         self.sweep = Sweep::default();
         for group in 0..KEY_GROUPS {
             let mut at = 0;
-            while at < self.groups[group].table.capacity() {
+            while at < self.groups[group].table.places() {
                 at += usize::from(!self.prune_slot(group, at, labels));
             }
             // Forgetting moves users about; they are counted when all stand still.
-            for at in 0..self.groups[group].table.capacity() {
+            for at in 0..self.groups[group].table.places() {
                 self.count_slot(group, at, labels);
             }
             self.end_group(tally);
@@ -296,28 +292,24 @@ impl State {
 
     /// Forgets what may go; true if that was the user as a whole, so that another may be in the slot now.
     fn prune_slot(&mut self, group: usize, at: usize, labels: &Labels) -> bool {
-        let slot = self.groups[group].table.get(at);
-        if slot.is_empty() {
+        if !self.groups[group].table.is_taken(at) {
             return false;
         }
         let mut no_edges = Vec::new();
-        let mut journeys = self.journeys(group, slot, labels, &mut no_edges);
+        let mut journeys = self.journeys(group, at, labels, &mut no_edges);
         journeys.prune();
-        let len = journeys.list.len;
-        if len == 0 {
+        let is_forgotten = journeys.list.len() == 0;
+        if is_forgotten {
             self.groups[group].remove(at);
-        } else if len < slot.len() {
-            let table = &mut self.groups[group].table;
-            table.set(at, Slot::new(slot.key, slot.block(), len));
         }
-        len == 0
+        is_forgotten
     }
 
     fn count_slot(&mut self, group: usize, at: usize, labels: &Labels) {
-        let (slot, now) = (self.groups[group].table.get(at), self.now);
-        if !slot.is_empty() {
+        let now = self.now;
+        if self.groups[group].table.is_taken(at) {
             let mut no_edges = Vec::new();
-            let open = self.journeys(group, slot, labels, &mut no_edges).open(now);
+            let open = self.journeys(group, at, labels, &mut no_edges).open(now);
             self.sweep.open.sessions += open.sessions;
             self.sweep.open.journeys += open.journeys;
         }

@@ -1,54 +1,52 @@
-//! From a user to the user's block: one small open-addressing table per key group.
+//! From a user to the user's slot: one small open-addressing table per key group.
 //!
-//! Small tables rehash in microseconds, so no epoch waits for a large one, and a group can be taken out whole.
+//! A byte per place says whether it is taken and hints by whom, so that a look-up reads these few bytes and then the
+//! one slot it wants. Small tables rehash in microseconds, so no epoch waits for a large one, and a group can be taken
+//! out whole.
 
-use super::arena::Block;
+use super::slot::Slot;
 
-/// A user: the 64 bits of the hash that are independent of the group, and where the entries are.
-#[derive(Clone, Copy, Default)]
-pub(crate) struct Slot {
-    pub(crate) key: u64,
-    start: u32,
-    /// Length in the upper 24 bits, class below; 0 in an empty slot, since a user has at least one entry.
-    len_class: u32,
-}
-
-impl Slot {
-    pub(crate) fn new(key: u64, block: Block, len: usize) -> Slot {
-        Slot {
-            key,
-            start: block.start,
-            len_class: (len as u32) << 8 | u32::from(block.class),
-        }
-    }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.len_class == 0
-    }
-
-    pub(crate) fn len(&self) -> usize {
-        (self.len_class >> 8) as usize
-    }
-
-    pub(crate) fn block(&self) -> Block {
-        Block {
-            class: self.len_class as u8,
-            start: self.start,
-        }
-    }
-}
+/// The hint of a place that nobody has.
+const EMPTY: u8 = 0;
+/// Hints that are read at once.
+const WORD: usize = 8;
 
 /// The users of one key group.
 pub(crate) struct Table {
+    /// One for each place, then the first [`WORD`] again, so that a word can be read at every place.
+    hints: Vec<u8>,
     slots: Vec<Slot>,
     users: usize,
+}
+
+/// Never [`EMPTY`]; of bits that do not tell the home.
+#[inline]
+fn hint_of(key: u64) -> u8 {
+    key as u8 | 1
+}
+
+/// The top bit of every byte that is 0; above the lowest of them it may err.
+#[inline]
+fn zero_bytes(word: u64) -> u64 {
+    word.wrapping_sub(u64::MAX / 255) & !word & (u64::MAX / 255 * 128)
+}
+
+/// Where the key's probe begins in a table of so many places; increasing in the key.
+#[inline]
+fn home(key: u64, places: usize) -> usize {
+    ((u128::from(key) * places as u128) >> 64) as usize
 }
 
 impl Table {
     /// Starts with a capacity that differs from group to group, so that they do not all grow in one epoch.
     pub(crate) fn new(group: usize) -> Table {
+        Table::of(WORD + group % 8)
+    }
+
+    fn of(places: usize) -> Table {
         Table {
-            slots: vec![Slot::default(); 8 + group % 8],
+            hints: vec![EMPTY; places + WORD],
+            slots: vec![Slot::new(0); places],
             users: 0,
         }
     }
@@ -57,97 +55,163 @@ impl Table {
         self.users
     }
 
-    pub(crate) fn capacity(&self) -> usize {
+    /// How many places there are, taken or not.
+    pub(crate) fn places(&self) -> usize {
         self.slots.len()
     }
 
-    pub(crate) fn slots(&self) -> &[Slot] {
-        &self.slots
-    }
-
-    pub(crate) fn slots_mut(&mut self) -> &mut [Slot] {
-        &mut self.slots
-    }
-
-    /// Where the key's probe begins; increasing in the key.
     #[inline]
-    fn home(&self, key: u64) -> usize {
-        ((u128::from(key) * self.slots.len() as u128) >> 64) as usize
+    pub(crate) fn is_taken(&self, at: usize) -> bool {
+        self.hints[at] != EMPTY
     }
 
-    fn next(&self, at: usize) -> usize {
-        if at + 1 == self.slots.len() {
-            0
+    #[inline]
+    fn wrapped(&self, at: usize) -> usize {
+        if at < self.places() {
+            at
         } else {
-            at + 1
+            at - self.places()
         }
     }
 
-    /// The slot a look-up reads first, to be fetched ahead of use.
+    /// Where a look-up begins to read, to be fetched ahead of use.
     #[inline]
-    pub(crate) fn address(&self, key: u64) -> &Slot {
-        &self.slots[self.home(key)]
+    pub(crate) fn first_hint(&self, key: u64) -> &u8 {
+        &self.hints[home(key, self.places())]
     }
 
-    /// Where the user is, or where the user would go.
+    /// The first place from the key's home on that is empty or may be the user's: most likely the one.
     #[inline]
-    pub(crate) fn find(&self, key: u64) -> usize {
-        let mut at = self.home(key);
-        while !self.slots[at].is_empty() && self.slots[at].key != key {
-            at = self.next(at);
+    pub(crate) fn likely(&self, key: u64) -> usize {
+        self.probe(key, home(key, self.places()))
+    }
+
+    #[inline]
+    fn probe(&self, key: u64, mut at: usize) -> usize {
+        let wanted = u64::MAX / 255 * u64::from(hint_of(key));
+        loop {
+            let word = self.hints[at..at + WORD].try_into().expect("a word");
+            let word = u64::from_le_bytes(word);
+            let stops = zero_bytes(word) | zero_bytes(word ^ wanted);
+            if stops != 0 {
+                return self.wrapped(at + stops.trailing_zeros() as usize / 8);
+            }
+            at = self.wrapped(at + WORD);
         }
+    }
+
+    /// Where the user is.
+    #[inline]
+    pub(crate) fn find(&self, key: u64) -> Option<usize> {
+        self.find_from(key, self.likely(key))
+    }
+
+    /// The same when [`Table::likely`] was asked before, perhaps when the table was another.
+    #[inline]
+    pub(crate) fn find_likely(&self, key: u64, likely: usize) -> Option<usize> {
+        match self.slots.get(likely) {
+            Some(slot) if slot.key == key && self.is_taken(likely) => Some(likely),
+            _ => self.find(key),
+        }
+    }
+
+    fn find_from(&self, key: u64, mut at: usize) -> Option<usize> {
+        while self.is_taken(at) {
+            if self.slots[at].key == key {
+                return Some(at);
+            }
+            at = self.probe(key, self.wrapped(at + 1));
+        }
+        None
+    }
+
+    /// Whatever is at `at`, if that is a place.
+    #[inline]
+    pub(crate) fn peek(&self, at: usize) -> Option<&Slot> {
+        self.slots.get(at)
+    }
+
+    #[inline]
+    pub(crate) fn get(&self, at: usize) -> &Slot {
+        &self.slots[at]
+    }
+
+    #[inline]
+    pub(crate) fn get_mut(&mut self, at: usize) -> &mut Slot {
+        &mut self.slots[at]
+    }
+
+    /// All users.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = &Slot> {
+        let taken = self.slots.iter().zip(&self.hints);
+        taken.filter_map(|(slot, &hint)| (hint != EMPTY).then_some(slot))
+    }
+
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Slot> {
+        let taken = self.slots.iter_mut().zip(&self.hints);
+        taken.filter_map(|(slot, &hint)| (hint != EMPTY).then_some(slot))
+    }
+
+    /// Adds a user who is not there and says where; places found before are void.
+    pub(crate) fn add(&mut self, slot: Slot) -> usize {
+        if (self.users + 1) * 6 > self.places() * 5 {
+            self.resize(self.places() * 5 / 4 + 4);
+        }
+        self.users += 1;
+        self.put(slot)
+    }
+
+    fn put(&mut self, slot: Slot) -> usize {
+        let mut at = home(slot.key, self.places());
+        while self.is_taken(at) {
+            at = self.wrapped(at + 1);
+        }
+        self.set(at, slot, hint_of(slot.key));
         at
     }
 
-    #[inline]
-    pub(crate) fn get(&self, at: usize) -> Slot {
-        self.slots[at]
-    }
-
-    /// Replaces the slot of a user who is there.
-    pub(crate) fn set(&mut self, at: usize, slot: Slot) {
+    fn set(&mut self, at: usize, slot: Slot, hint: u8) {
         self.slots[at] = slot;
+        self.set_hint(at, hint);
     }
 
-    /// Adds a user who is not there; positions found before are void.
-    pub(crate) fn add(&mut self, slot: Slot) {
-        if (self.users + 1) * 6 > self.slots.len() * 5 {
-            self.resize(self.slots.len() * 5 / 4 + 4);
+    fn set_hint(&mut self, at: usize, hint: u8) {
+        self.hints[at] = hint;
+        if at < WORD {
+            let again = self.places() + at;
+            self.hints[again] = hint;
         }
-        let at = self.find(slot.key);
-        self.slots[at] = slot;
-        self.users += 1;
     }
 
-    fn resize(&mut self, capacity: usize) {
-        let old = std::mem::replace(&mut self.slots, vec![Slot::default(); capacity]);
-        for slot in old.into_iter().filter(|slot| !slot.is_empty()) {
-            let at = self.find(slot.key);
-            self.slots[at] = slot;
-        }
+    fn resize(&mut self, places: usize) {
+        let old = std::mem::replace(self, Table::of(places));
+        self.users = old.users;
+        old.iter().for_each(|&slot| {
+            self.put(slot);
+        });
     }
 
     /// Takes the user at `at` out and closes the gap behind, so that no probe is cut.
     pub(crate) fn remove(&mut self, at: usize) {
         let mut hole = at;
-        let mut next = self.next(at);
-        while !self.slots[next].is_empty() {
-            let home = self.home(self.slots[next].key);
+        let mut next = self.wrapped(at + 1);
+        while self.is_taken(next) {
+            let home = home(self.slots[next].key, self.places());
             let reaches_hole = if hole <= next {
                 home <= hole || home > next
             } else {
                 home <= hole && home > next
             };
             if reaches_hole {
-                self.slots[hole] = self.slots[next];
+                self.set(hole, self.slots[next], self.hints[next]);
                 hole = next;
             }
-            next = self.next(next);
+            next = self.wrapped(next + 1);
         }
-        self.slots[hole] = Slot::default();
+        self.set_hint(hole, EMPTY);
         self.users -= 1;
-        if self.slots.len() > 64 && self.users * 4 < self.slots.len() {
-            self.resize(self.users * 2);
+        if self.places() > 64 && self.users * 4 < self.places() {
+            self.resize((self.users * 2).max(WORD));
         }
     }
 }
@@ -169,20 +233,26 @@ mod tests {
                 .wrapping_add(1442695040888963407);
             // Few distinct keys at both ends of the range, so that probes are long and wrap around.
             let key = ((random >> 33) % 600).wrapping_mul(3).wrapping_sub(900);
-            let at = table.find(key);
-            let is_full = !table.get(at).is_empty();
-            assert_eq!(is_full, map.contains_key(&key));
+            let found = table.find(key);
+            assert_eq!(found.is_some(), map.contains_key(&key));
             let shrinking = step / 20_000 % 2 == 1;
-            if is_full && (shrinking || random & 1 == 0) {
-                assert_eq!(table.get(at).len(), map[&key]);
-                table.remove(at);
-                map.remove(&key);
-            } else if !(is_full || shrinking && random & 6 != 0) {
-                let len = 1 + step as usize % 1000;
-                table.add(Slot::new(key, Block { class: 2, start: 5 }, len));
-                map.insert(key, len);
+            match found {
+                Some(at) if shrinking || random & 1 == 0 => {
+                    assert_eq!(table.get(at).len(), map[&key]);
+                    table.remove(at);
+                    map.remove(&key);
+                }
+                None if !shrinking || random & 6 == 0 => {
+                    let mut slot = Slot::new(key);
+                    slot.len = 1 + step as u32 % 1000;
+                    let at = table.add(slot);
+                    assert_eq!(table.find(key), Some(at));
+                    map.insert(key, slot.len());
+                }
+                _ => {}
             }
             assert_eq!(table.users(), map.len());
         }
+        assert_eq!(table.iter().count(), map.len());
     }
 }
