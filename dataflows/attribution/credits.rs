@@ -4,13 +4,13 @@ use crate::event::Name;
 use crate::row::Float;
 
 use super::solve::{Solver, units};
-use super::{Attribution, Credit};
+use super::{Credit, Figures};
 
 /// Shares what was touched out by the removal effects; without a solution nothing can be said but 0 of 0.
-pub(super) fn credits(states: &[Name], row: &Attribution, solver: &Solver) -> Vec<Credit> {
-    let is_solved = row.p_conversion.is_some();
-    let touched = (row.conversions - row.untouched) as f64;
-    let touched_value = units(row.value - row.untouched_value);
+pub(super) fn credits(states: &[Name], figures: &Figures, solver: &Solver) -> Vec<Credit> {
+    let is_solved = figures.p_conversion.is_some();
+    let touched = (figures.conversions - figures.untouched) as f64;
+    let touched_value = units(figures.value - figures.untouched_value);
     let conversions = Shares::new(is_solved, touched, &solver.through, solver.x0);
     let value = Shares::new(is_solved, touched_value, &solver.through_value, solver.xw0);
     let credit = |(i, &state): (usize, &Name)| Credit {
