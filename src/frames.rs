@@ -244,7 +244,7 @@ impl Frames {
         let mark = self.mark();
         let labels = &self.labels;
         match self.rows.get_mut(&key) {
-            Some(entry) => *entry = entry.renewed(value, mark),
+            Some(entry) => entry.renew(value, mark),
             None => {
                 let entry = Entry::new(key.text(labels), value, mark);
                 self.rows.insert(key, entry);

@@ -33,6 +33,8 @@ use ends::{Sink, collect, collect_frames, relayed};
 use inlet::Inlet;
 use load::LoadMeter;
 
+/// Records that a worker takes in before it lets the dataflow work, if so many wait: small blocks are cheaper together.
+const RECORDS_PER_STEP: u64 = 1_024;
 /// How long a worker with nothing left to read sleeps when nobody wakes it.
 const PARK: Duration = Duration::from_millis(1);
 /// The epoch of the closing question: after all that any process can reach.
@@ -99,6 +101,31 @@ struct Flow {
     /// On the reader of a process.
     desk: Option<Desk>,
     load: Option<LoadMeter>,
+}
+
+/// How a worker takes blocks in.
+struct Reading {
+    /// Its number in the process.
+    thread: usize,
+    admitter: Admitter,
+    decoded: Decoded,
+    /// What has been decoded and waits for its turn, with its ticket.
+    waiting: Option<(u64, Block)>,
+}
+
+impl Reading {
+    fn new(worker: &Worker, job: &Job) -> Reading {
+        Reading {
+            thread: worker.index() % job.threads(worker),
+            admitter: Admitter::new(
+                job.key,
+                job.settings.watermark_support,
+                job.record_bytes_max,
+            ),
+            decoded: Decoded::default(),
+            waiting: None,
+        }
+    }
 }
 
 impl Flow {
@@ -174,45 +201,52 @@ impl Flow {
 
     /// Decodes and enters blocks until there are no more.
     fn feed(&mut self, worker: &mut Worker, job: &Job) {
-        let mut admitter = Admitter::new(
-            job.key,
-            job.settings.watermark_support,
-            job.record_bytes_max,
-        );
-        let mut decoded = Decoded::default();
-        let mut waiting: Option<(u64, Block)> = None;
-        let thread = worker.index() % job.threads(worker);
+        let mut reading = Reading::new(worker, job);
+        let mut unstepped = 0;
         loop {
             let closed = self.closed();
             self.serve(job, closed);
-            if waiting.is_none() {
-                waiting = job.intake.take(thread, closed);
-                if let Some((_, block)) = &waiting {
-                    admitter.decode(block, &mut decoded);
+            let entered = self.take_in(&mut reading, job, closed);
+            if reading.waiting.is_none() {
+                self.advance(job.intake.tick(closed));
+                if entered.is_none() && job.intake.is_finished() {
+                    return;
                 }
             }
-            let entered = waiting
-                .as_ref()
-                .and_then(|(ticket, block)| job.intake.enter(*ticket, block, &decoded));
-            let is_idle = entered.is_none();
-            if let Some(entered) = entered {
-                let (_, block) = waiting.take().expect("what entered was waiting");
-                self.admit(&admitter, job, &block, &entered, &mut decoded);
-                job.intake.recycle(block);
+            unstepped += entered.unwrap_or(0);
+            if entered.is_some() && unstepped < RECORDS_PER_STEP {
+                continue;
             }
-            if waiting.is_none() {
-                self.advance(job.intake.tick(closed));
-            }
-            if waiting.is_none() && is_idle && job.intake.is_finished() {
-                return;
-            }
+            unstepped = 0;
             self.compact(closed);
-            if is_idle {
-                worker.step_or_park(Some(job.intake.rest()))
-            } else {
-                worker.step()
+            match entered {
+                Some(_) => worker.step(),
+                None => worker.step_or_park(Some(job.intake.rest())),
             };
         }
+    }
+
+    /// Decodes a block, enters it if it is its turn and says how many records it has.
+    fn take_in(&mut self, reading: &mut Reading, job: &Job, closed: Epoch) -> Option<u64> {
+        let Reading {
+            thread,
+            admitter,
+            decoded,
+            waiting,
+        } = reading;
+        if waiting.is_none() {
+            *waiting = job.intake.take(*thread, closed);
+            if let Some((_, block)) = waiting {
+                admitter.decode(block, decoded);
+            }
+        }
+        let (ticket, block) = waiting.as_ref()?;
+        let entered = job.intake.enter(*ticket, block, decoded)?;
+        let (_, block) = waiting.take().expect("what entered was waiting");
+        let records = decoded.records;
+        self.admit(admitter, job, &block, &entered, decoded);
+        job.intake.recycle(block);
+        Some(records)
     }
 
     /// Takes questions in, hands answers out, tells how busy the worker is.

@@ -100,8 +100,15 @@ impl Entry {
         }
     }
 
-    pub(super) fn renewed(&self, value: Value, mark: Mark) -> Entry {
-        Entry::new(self.cell.key.clone(), value, mark)
+    /// Another cell in place of this one; in its memory if no reader holds it.
+    pub(super) fn renew(&mut self, value: Value, mark: Mark) {
+        self.mark = mark;
+        let key = self.cell.key.clone();
+        let cell = Cell::new(key, value);
+        match Arc::get_mut(&mut self.cell) {
+            Some(unread) => *unread = cell,
+            None => self.cell = Arc::new(cell),
+        }
     }
 }
 
