@@ -9,7 +9,7 @@ use crate::transitions::{ChainKey, State, Transition, Window};
 use crate::weight::{Weight, Weights};
 
 use super::figures::{Weighed, Workspace};
-use super::shape::Shape;
+use super::shape::{CONVERSION, Shape};
 use super::{Attribution, Figures};
 
 /// The counts of one chain.
@@ -67,14 +67,16 @@ impl Chain {
         }
     }
 
-    fn weights(weighed: &[Weighed; 3], cell: usize) -> Weights {
-        Weights(std::array::from_fn(|window| weighed[window].of(cell)))
+    fn weights(&self, weighed: &[Weighed; 3], cell: usize) -> Weights {
+        Weights(std::array::from_fn(|window| {
+            weighed[window].of(cell, &self.shape)
+        }))
     }
 
     /// The cells that are not 0 in every window.
     pub(super) fn counts(&self) -> impl Iterator<Item = (State, State, [Weight; 3])> {
         let cells = self.shape.cells.iter().enumerate();
-        let weights = cells.map(|(cell, leads)| (leads, Chain::weights(&self.weighed, cell)));
+        let weights = cells.map(|(cell, leads)| (leads, self.weights(&self.weighed, cell)));
         weights
             .filter(|(_, weights)| *weights != Weights::default())
             .map(|(&(from, to), weights)| (self.shape.state(from), self.shape.state(to), weights.0))
@@ -87,8 +89,8 @@ impl Chain {
             return changes;
         }
         for (cell, &(from, to)) in self.shape.cells.iter().enumerate() {
-            let before = Chain::weights(&self.traced, cell);
-            let change = Chain::weights(&self.weighed, cell).since(&before);
+            let before = self.weights(&self.traced, cell);
+            let change = self.weights(&self.weighed, cell).since(&before);
             if change != Weights::default() {
                 let transition = Transition {
                     chain: self.key,
@@ -105,9 +107,8 @@ impl Chain {
     /// The number of a cell.
     pub(super) fn cell(&mut self, from: State, to: State, names: &Names) -> usize {
         let cell = self.shape.cell(from, to, names);
-        let cells = self.shape.cells.len();
         for weighed in self.weighed.iter_mut().chain(&mut self.traced) {
-            weighed.resize(cells);
+            weighed.fit(&self.shape);
         }
         cell
     }
@@ -121,8 +122,10 @@ impl Chain {
     }
 
     pub(super) fn add_value(&mut self, cell: usize, values: [i64; 3]) {
+        let (from, to) = self.shape.cells[cell];
+        assert_eq!(to, CONVERSION, "only conversions have a value");
         for (window, value) in values.into_iter().enumerate() {
-            self.weighed[window].values[cell] += i128::from(value);
+            self.weighed[window].values[from as usize] += i128::from(value);
             self.is_changed[window] |= value != 0;
         }
         self.is_traced = false;

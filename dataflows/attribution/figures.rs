@@ -12,24 +12,31 @@ use super::credits::credits;
 use super::shape::{CONVERSION, NAMED, NULL, START, Shape};
 use super::solve::{Counts, SOLVED_STATES_MAX, Solver};
 
-/// The weights of one window, by cell. Apart from each other, so that the counts of a chain lie close together.
+/// The weights of one window. Counts and values lie apart, so that those of a chain fill few lines of the cache.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Weighed {
+    /// By cell.
     pub(super) counts: Vec<i64>,
+    /// Of the conversions, by the state they come from: nothing else has a value.
     pub(super) values: Vec<i128>,
 }
 
 impl Weighed {
-    /// With room for so many cells.
-    pub(super) fn resize(&mut self, cells: usize) {
-        self.counts.resize(cells, 0);
-        self.values.resize(cells, 0);
+    /// With room for all there is in a shape.
+    pub(super) fn fit(&mut self, shape: &Shape) {
+        self.counts.resize(shape.cells.len(), 0);
+        self.values.resize(shape.states(), 0);
     }
 
-    pub(super) fn of(&self, cell: usize) -> Weight {
+    pub(super) fn of(&self, cell: usize, shape: &Shape) -> Weight {
+        let (from, to) = shape.cells[cell];
         Weight {
             count: self.counts[cell],
-            value: self.values[cell],
+            value: if to == CONVERSION {
+                self.values[from as usize]
+            } else {
+                0
+            },
         }
     }
 }
@@ -103,22 +110,16 @@ impl Workspace {
     }
 
     fn totals(&self, shape: &Shape, weighed: &Weighed) -> Figures {
-        let mut figures = Figures {
+        let untouched = shape.find(START, CONVERSION);
+        Figures {
             journeys: self.left[START as usize],
             touches: self.entered[NAMED as usize..].iter().sum(),
             conversions: self.entered[CONVERSION as usize],
+            untouched: untouched.map_or(0, |cell| weighed.counts[cell]),
+            untouched_value: weighed.values[START as usize],
+            value: weighed.values.iter().sum(),
             ..Figures::default()
-        };
-        for (cell, &(from, to)) in shape.cells.iter().enumerate() {
-            if to == CONVERSION {
-                let Weight { count, value } = weighed.of(cell);
-                figures.value += value;
-                if from == START {
-                    (figures.untouched, figures.untouched_value) = (count, value);
-                }
-            }
         }
-        figures
     }
 
     /// The states that the window counts, sorted by name.
@@ -145,13 +146,14 @@ impl Workspace {
             let place = |state| self.places[state as usize];
             match (from, to) {
                 (START, CONVERSION) => {
-                    (counts.untouched, counts.untouched_value) = (count, weighed.values[cell]);
+                    counts.untouched = count;
+                    counts.untouched_value = weighed.values[START as usize];
                 }
                 (START, NULL) => {}
                 (START, to) => counts.from_start[place(to)] = count,
                 (from, CONVERSION) => {
                     counts.to_conversion[place(from)] = count;
-                    counts.value[place(from)] = weighed.values[cell];
+                    counts.value[place(from)] = weighed.values[from as usize];
                 }
                 (from, NULL) => counts.to_null[place(from)] = count,
                 (from, to) => counts.between[place(from) * counts.k + place(to)] = count,

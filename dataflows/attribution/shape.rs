@@ -47,6 +47,11 @@ impl Shape {
         }
     }
 
+    /// The number of a cell that was met.
+    pub(super) fn find(&self, from: StateNumber, to: StateNumber) -> Option<usize> {
+        self.cell_of.get(&(from, to)).copied()
+    }
+
     /// The number of a cell.
     pub(super) fn cell(&mut self, from: State, to: State, names: &Names) -> usize {
         let leads = (self.number(from, names), self.number(to, names));

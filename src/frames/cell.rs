@@ -103,11 +103,9 @@ impl Entry {
     /// Another cell in place of this one; in its memory if no reader holds it.
     pub(super) fn renew(&mut self, value: Value, mark: Mark) {
         self.mark = mark;
-        let key = self.cell.key.clone();
-        let cell = Cell::new(key, value);
         match Arc::get_mut(&mut self.cell) {
-            Some(unread) => *unread = cell,
-            None => self.cell = Arc::new(cell),
+            Some(unread) => (unread.value, unread.json) = (value, OnceLock::new()),
+            None => self.cell = Arc::new(Cell::new(self.cell.key.clone(), value)),
         }
     }
 }
