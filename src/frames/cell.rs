@@ -1,6 +1,6 @@
 //! One row: its key, its value, when it last changed, and its JSON once somebody has asked for it.
 //!
-//! What must hold: a cell never changes; a row that changes gets another cell. So readers hold cells without the lock.
+//! What must hold: a cell that a reader holds never changes; its row gets another. So readers need no lock.
 
 use std::sync::{Arc, OnceLock};
 
