@@ -13,7 +13,7 @@ use timely::dataflow::InputHandleVec;
 
 use crate::ingest::admit::Decoded;
 
-/// Events that wait for more.
+/// So many events wait no longer.
 const WAITING_EVENTS: usize = 2_048;
 
 #[derive(Default)]
@@ -58,10 +58,11 @@ impl Inlet {
         waiting.late += late;
         if waiting.events.is_empty() {
             std::mem::swap(&mut waiting.events, &mut decoded.events);
-        } else if waiting.events.len() + decoded.events.len() <= WAITING_EVENTS {
-            waiting.events.append(&mut decoded.events);
         } else {
-            self.events.send_batch(&mut decoded.events);
+            waiting.events.append(&mut decoded.events);
+        }
+        if waiting.events.len() >= WAITING_EVENTS {
+            self.events.send_batch(&mut waiting.events);
         }
     }
 
