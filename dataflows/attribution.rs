@@ -6,10 +6,14 @@
 
 mod chain;
 mod credits;
+mod figures;
+mod shape;
 mod solve;
 mod watched;
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use differential_dataflow::{AsCollection, VecCollection};
 use serde::{Deserialize, Serialize};
@@ -30,14 +34,29 @@ use crate::transitions::{ChainKey, Change, News, Transition, Window};
 use crate::weight::Weights;
 
 use chain::Chain;
+use figures::Workspace;
 pub use solve::{SOLVED_STATES_MAX, Solver};
 use watched::Watched;
 
-/// What is read out of one chain in one window. A ratio whose denominator is 0 is `None`.
+/// What is read out of one chain in one window. Rows, readers and windows that agree share the figures.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Attribution {
     pub chain: ChainKey,
     pub window: Window,
+    pub figures: Arc<Figures>,
+}
+
+impl Deref for Attribution {
+    type Target = Figures;
+
+    fn deref(&self) -> &Figures {
+        &self.figures
+    }
+}
+
+/// What a chain's counts say, whichever chain it is. A ratio whose denominator is 0 is `None`.
+#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Figures {
     /// Journeys begun: those converted and those that are null, open ones included.
     pub journeys: i64,
     pub touches: i64,
@@ -136,7 +155,9 @@ struct Chains {
     chains: Vec<Chain>,
     /// By the worker that numbered a cell and the number: its chain, and the cell there.
     cells: Vec<Vec<(usize, usize)>>,
-    solver: Solver,
+    /// Chains that the epoch changes.
+    changed: Vec<usize>,
+    workspace: Workspace,
     watched: Watched,
 }
 
@@ -147,7 +168,8 @@ impl Chains {
             numbers: BTreeMap::new(),
             chains: Vec::new(),
             cells: Vec::new(),
-            solver: Solver::default(),
+            changed: Vec::new(),
+            workspace: Workspace::default(),
             watched: Watched::default(),
         }
     }
@@ -163,8 +185,9 @@ impl Chains {
             self.apply(change);
         }
         let mut changed = Vec::new();
-        for chain in self.chains.iter_mut().filter(|chain| chain.is_changed()) {
-            chain.refresh(&mut self.solver, &mut changed);
+        for number in self.changed.drain(..) {
+            let chain = &mut self.chains[number];
+            chain.refresh(&mut self.workspace, &mut changed);
             self.watched.change(chain, &mut changed);
         }
         for message in &closed.control {
@@ -181,10 +204,14 @@ impl Chains {
             _ => self.cells[source][cell],
         };
         let chain = &mut self.chains[place.0];
+        let was_changed = chain.is_changed();
         match change.news {
             News::Count(counts) => chain.add_count(place.1, counts),
             News::Value(values) => chain.add_value(place.1, values),
             News::Is(_) => {}
+        }
+        if !was_changed && chain.is_changed() {
+            self.changed.push(place.0);
         }
     }
 

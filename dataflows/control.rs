@@ -1,8 +1,14 @@
 //! What every worker is told besides events: names, watermarks, loads, questions, what is watched.
 
 use serde::{Deserialize, Serialize};
+use timely::container::CapacityContainerBuilder;
+use timely::dataflow::StreamVec;
+use timely::dataflow::channels::pact;
+use timely::dataflow::operators::generic::Operator;
+use timely::dataflow::operators::vec::Map;
 
 use crate::clock::Watermark;
+use crate::epochs::Epoch;
 use crate::event::{Name, UserId};
 use crate::row::Load;
 use crate::transitions::ChainKey;
@@ -40,4 +46,21 @@ pub enum Subject {
     Chain(ChainKey),
     /// The sessions and journeys of one user.
     User(UserId),
+}
+
+/// The same messages on every worker.
+pub(crate) fn to_all(control: StreamVec<'_, Epoch, Control>) -> StreamVec<'_, Epoch, Control> {
+    type Told = CapacityContainerBuilder<Vec<Control>>;
+    let workers = control.scope().peers() as u64;
+    let to_worker = pact::Exchange::new(|(worker, _): &(u64, Control)| *worker);
+    control
+        .flat_map(move |message| (0..workers).map(move |worker| (worker, message.clone())))
+        .unary::<Told, _, _, _>(to_worker, "Control", |_, _| {
+            move |input, output| {
+                input.for_each(|capability, messages| {
+                    let messages = messages.drain(..).map(|(_, message)| message);
+                    output.session(&capability).give_iterator(messages);
+                });
+            }
+        })
 }

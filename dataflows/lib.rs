@@ -28,7 +28,7 @@ use std::rc::Rc;
 
 use differential_dataflow::{AsCollection, VecCollection};
 use timely::dataflow::StreamVec;
-use timely::dataflow::operators::vec::{Broadcast, Map};
+use timely::dataflow::operators::vec::Map;
 use timely::dataflow::operators::{Concat, Exchange};
 
 use answer::Answer;
@@ -66,7 +66,7 @@ pub struct Outputs<'s> {
 pub fn build<'s>(inputs: Inputs<'s>, settings: Settings) -> Outputs<'s> {
     let names = Names::default();
     let labels = Rc::new(RefCell::new(labels::Labels::default()));
-    let control = inputs.control.broadcast();
+    let control = control::to_all(inputs.control);
 
     let sessions = sessions::sessions(
         inputs.events,
@@ -79,9 +79,7 @@ pub fn build<'s>(inputs: Inputs<'s>, settings: Settings) -> Outputs<'s> {
     let attribution = attribution::attribution(transitions, control.clone(), names);
     let dispositions = dispositions::dispositions(inputs.tallies.concat(sessions.tallies));
 
-    let small = told::told(control)
-        .concat(attribution.rows)
-        .concat(dispositions);
+    let small = told::told(control).concatenate([attribution.rows, dispositions]);
     let answers = sessions.answers.concat(attribution.answers);
     Outputs {
         rows: to_readers(small, settings.processes),

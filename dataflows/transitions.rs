@@ -121,7 +121,7 @@ pub(crate) fn transitions<'s>(
                 while let Some((_, closed)) = epochs.next_closed(&[frontier, control_frontier]) {
                     counts.close(&closed);
                     let mut session = output.session(&closed.capabilities[0]);
-                    session.give_iterator(counts.cells.drain());
+                    session.give_container(counts.cells.changes());
                 }
             }
         },

@@ -62,22 +62,29 @@ struct Removed {
 }
 
 impl Frames {
-    /// Applies the changes of one epoch: what goes first, then what comes.
-    pub fn close(&mut self, epoch: Epoch, mut changes: Vec<(Row, isize)>) {
+    /// Applies the changes of one epoch, which come in any order.
+    pub fn close(&mut self, epoch: Epoch, changes: Vec<(Row, isize)>) {
         self.as_of_epoch = epoch;
         self.revision += 1;
+        self.learn_names(&changes);
         self.tick(&changes);
-        changes.sort_by_key(|&(_, diff)| diff);
-        let mut going = BTreeSet::new();
+        let mut going = Vec::new();
+        let mut staying = BTreeSet::new();
         for (row, diff) in changes {
             match (row, diff > 0) {
-                (Row::Name(name, text), _) => self.labels.insert(name, &text),
                 (Row::Dispositions(now), true) => self.count(now),
-                (Row::Attribution(row), true) => self.credit(row, &mut going),
-                (Row::Attribution(row), false) => {
-                    going.insert(Key::Attribution(row.chain, row.window));
+                (Row::Attribution(row), true) => {
+                    // Mostly it comes right behind the one it replaces.
+                    let key = Key::Attribution(row.chain, row.window);
+                    going.pop_if(|gone| *gone == key);
+                    self.credit(key, row);
                 }
-                (Row::Transitions(matrix), true) => self.transit(&Arc::new(matrix), &mut going),
+                (Row::Attribution(row), false) => {
+                    going.push(Key::Attribution(row.chain, row.window));
+                }
+                (Row::Transitions(matrix), true) => {
+                    self.transit(&Arc::new(matrix), &mut going, &mut staying);
+                }
                 (Row::Transitions(matrix), false) => {
                     going.extend(Window::ALL.map(|window| Key::Transitions(matrix.chain, window)));
                 }
@@ -85,10 +92,27 @@ impl Frames {
                 (Row::Load(load), true) => {
                     self.loads.insert(load.worker, load);
                 }
-                (Row::Dispositions(_) | Row::Clock(_) | Row::Load(_), false) => {}
+                (Row::Name(..) | Row::Dispositions(_) | Row::Clock(_) | Row::Load(_), _) => {}
             }
         }
+        going.retain(|key| !staying.contains(key) && !self.is_renewed(key));
         going.into_iter().for_each(|key| self.remove(key));
+    }
+
+    /// Names may come behind rows of other workers that use them.
+    fn learn_names(&self, changes: &[(Row, isize)]) {
+        for (row, _) in changes {
+            if let Row::Name(name, text) = row {
+                self.labels.insert(*name, text);
+            }
+        }
+    }
+
+    /// Whether the row came with this change.
+    fn is_renewed(&self, key: &Key) -> bool {
+        self.rows
+            .get(key)
+            .is_some_and(|entry| entry.mark.revision == self.revision)
     }
 
     /// Takes in how the engine does: measured, so of no epoch but told with the last one.
@@ -187,7 +211,7 @@ impl Frames {
         self.put(Key::Dispositions, Value::Dispositions(now));
     }
 
-    fn credit(&mut self, row: Attribution, going: &mut BTreeSet<Key>) {
+    fn credit(&mut self, key: Key, row: Attribution) {
         if let Scope::Advertiser(name) = row.chain.scope {
             let text = self.labels.text(name);
             if self.advertisers.insert(text) {
@@ -195,19 +219,17 @@ impl Frames {
                 self.put(Key::Scopes, Value::Scopes(all));
             }
         }
-        let key = Key::Attribution(row.chain, row.window);
-        going.remove(&key);
         self.put(key, Value::Attribution(row));
     }
 
-    fn transit(&mut self, matrix: &Arc<Matrix>, going: &mut BTreeSet<Key>) {
+    fn transit(&mut self, matrix: &Arc<Matrix>, going: &mut Vec<Key>, staying: &mut BTreeSet<Key>) {
         for window in Window::ALL {
             let key = Key::Transitions(matrix.chain, window);
             if !cell::is_counted(matrix, window) {
-                going.insert(key);
+                going.push(key);
                 continue;
             }
-            going.remove(&key);
+            staying.insert(key);
             let is_same = |entry: &Entry| match &entry.cell.value {
                 Value::Transitions(old, _) => cell::is_alike(old, matrix, window),
                 _ => false,
@@ -222,7 +244,7 @@ impl Frames {
         let mark = self.mark();
         let labels = &self.labels;
         match self.rows.get_mut(&key) {
-            Some(entry) => *entry = entry.renewed(value, mark),
+            Some(entry) => entry.renew(value, mark),
             None => {
                 let entry = Entry::new(key.text(labels), value, mark);
                 self.rows.insert(key, entry);

@@ -4,6 +4,7 @@
 //! an epoch closes only when all have left it.
 
 mod ends;
+mod inlet;
 mod load;
 
 use std::sync::{Arc, Mutex};
@@ -12,13 +13,11 @@ use std::time::Duration;
 use dataflows::answer::Answer;
 use dataflows::clock::Watermark;
 use dataflows::control::{Control, Question, Subject};
-use dataflows::dispositions::{Counter, Tallied};
 use dataflows::epochs::Epoch;
-use dataflows::event::{Disposition, Event, Name};
+use dataflows::event::Name;
 use dataflows::settings::Settings;
 use dataflows::{Inputs, Outputs, TransitionTrace};
 use differential_dataflow::trace::TraceReader;
-use timely::dataflow::InputHandleVec;
 use timely::dataflow::operators::probe::{Handle as Probe, Probe as _};
 use timely::progress::Antichain;
 use timely::worker::Worker;
@@ -31,8 +30,11 @@ use crate::questions::Desk;
 use crate::results::Results;
 use crate::run::Doors;
 use ends::{Sink, collect, collect_frames, relayed};
+use inlet::Inlet;
 use load::LoadMeter;
 
+/// Records that a worker takes in before it lets the dataflow work, if so many wait: small blocks are cheaper together.
+const RECORDS_PER_STEP: u64 = 1_024;
 /// How long a worker with nothing left to read sleeps when nobody wakes it.
 const PARK: Duration = Duration::from_millis(1);
 /// The epoch of the closing question: after all that any process can reach.
@@ -91,26 +93,44 @@ pub fn run(worker: &mut Worker, job: &Job) {
 
 /// The handles of the running dataflow.
 struct Flow {
-    events: InputHandleVec<Epoch, Event>,
-    control: InputHandleVec<Epoch, Control>,
-    tallies: InputHandleVec<Epoch, Tallied>,
+    inlet: Inlet,
     probe: Probe<Epoch>,
     answers: Sink<Answer>,
     trace: TransitionTrace,
     compacted: Epoch,
-    epoch: Epoch,
     /// On the reader of a process.
     desk: Option<Desk>,
     load: Option<LoadMeter>,
 }
 
+/// How a worker takes blocks in.
+struct Reading {
+    /// Its number in the process.
+    thread: usize,
+    admitter: Admitter,
+    decoded: Decoded,
+    /// What has been decoded and waits for its turn, with its ticket.
+    waiting: Option<(u64, Block)>,
+}
+
+impl Reading {
+    fn new(worker: &Worker, job: &Job) -> Reading {
+        Reading {
+            thread: worker.index() % job.threads(worker),
+            admitter: Admitter::new(
+                job.key,
+                job.settings.watermark_support,
+                job.record_bytes_max,
+            ),
+            decoded: Decoded::default(),
+            waiting: None,
+        }
+    }
+}
+
 impl Flow {
     fn new(worker: &mut Worker, job: &Job) -> Flow {
-        let (mut events, mut control, mut tallies) = (
-            InputHandleVec::new(),
-            InputHandleVec::new(),
-            InputHandleVec::new(),
-        );
+        let mut inlet = Inlet::default();
         let probe = Probe::new();
         let frames = job.doors.frames.clone();
         let answers = Sink::default();
@@ -118,9 +138,9 @@ impl Flow {
         let (index, process) = (worker.index(), worker.index() / job.threads(worker));
         let trace = worker.dataflow(|scope| {
             let inputs = Inputs {
-                events: relayed(events.to_stream(scope)),
-                control: relayed(control.to_stream(scope)),
-                tallies: relayed(tallies.to_stream(scope)),
+                events: relayed(inlet.events.to_stream(scope)),
+                control: inlet.control.to_stream(scope),
+                tallies: inlet.tallies.to_stream(scope),
             };
             let Outputs {
                 rows,
@@ -133,14 +153,11 @@ impl Flow {
             transitions
         });
         Flow {
-            events,
-            control,
-            tallies,
+            inlet,
             probe,
             answers,
             trace,
             compacted: 0,
-            epoch: 0,
             desk: is_reader.then(|| Desk::new(job.doors.questions.clone(), index)),
             load: job.is_live.then(|| LoadMeter::new(index, process)),
         }
@@ -150,14 +167,14 @@ impl Flow {
     fn announce(&mut self, worker: &Worker, job: &Job) {
         if job.is_reader(worker) {
             for &partition in job.intake.partitions() {
-                self.control.send(Control::Watermark(Watermark {
+                self.inlet.tell(Control::Watermark(Watermark {
                     partition,
                     time: None,
                     ended: false,
                 }));
             }
             for (name, text) in job.names.iter() {
-                self.control.send(Control::Name(*name, text.clone()));
+                self.inlet.tell(Control::Name(*name, text.clone()));
             }
         }
         self.advance(job.intake.epoch());
@@ -166,23 +183,14 @@ impl Flow {
     /// Goes on to an epoch; tells the questions that are due on the way.
     fn advance(&mut self, epoch: Epoch) {
         let Some(mut desk) = self.desk.take() else {
-            return self.advance_inputs(epoch);
+            return self.inlet.advance_to(epoch);
         };
         while let Some(due) = desk.next_due(epoch) {
-            self.advance_inputs(due);
-            desk.tell_due(due, &mut |control| self.control.send(control));
+            self.inlet.advance_to(due);
+            desk.tell_due(due, &mut |control| self.inlet.tell(control));
         }
-        self.advance_inputs(epoch);
+        self.inlet.advance_to(epoch);
         self.desk = Some(desk);
-    }
-
-    fn advance_inputs(&mut self, epoch: Epoch) {
-        if epoch > self.epoch {
-            self.epoch = epoch;
-            self.events.advance_to(epoch);
-            self.control.advance_to(epoch);
-            self.tallies.advance_to(epoch);
-        }
     }
 
     /// The first epoch that is still open anywhere.
@@ -193,56 +201,63 @@ impl Flow {
 
     /// Decodes and enters blocks until there are no more.
     fn feed(&mut self, worker: &mut Worker, job: &Job) {
-        let mut admitter = Admitter::new(
-            job.key,
-            job.settings.watermark_support,
-            job.record_bytes_max,
-        );
-        let mut decoded = Decoded::default();
-        let mut waiting: Option<(u64, Block)> = None;
-        let thread = worker.index() % job.threads(worker);
+        let mut reading = Reading::new(worker, job);
+        let mut unstepped = 0;
         loop {
             let closed = self.closed();
             self.serve(job, closed);
-            if waiting.is_none() {
-                waiting = job.intake.take(thread, closed);
-                if let Some((_, block)) = &waiting {
-                    admitter.decode(block, &mut decoded);
+            let entered = self.take_in(&mut reading, job, closed);
+            if reading.waiting.is_none() {
+                self.advance(job.intake.tick(closed));
+                if entered.is_none() && job.intake.is_finished() {
+                    return;
                 }
             }
-            let entered = waiting
-                .as_ref()
-                .and_then(|(ticket, block)| job.intake.enter(*ticket, block, &decoded));
-            let is_idle = entered.is_none();
-            if let Some(entered) = entered {
-                let (_, block) = waiting.take().expect("what entered was waiting");
-                self.admit(&admitter, job, &block, &entered, &mut decoded);
-                job.intake.recycle(block);
+            unstepped += entered.unwrap_or(0);
+            if entered.is_some() && unstepped < RECORDS_PER_STEP {
+                continue;
             }
-            if waiting.is_none() {
-                self.advance(job.intake.tick(closed));
-            }
-            if waiting.is_none() && is_idle && job.intake.is_finished() {
-                return;
-            }
+            unstepped = 0;
             self.compact(closed);
-            if is_idle {
-                worker.step_or_park(Some(job.intake.rest()))
-            } else {
-                worker.step()
+            match entered {
+                Some(_) => worker.step(),
+                None => worker.step_or_park(Some(job.intake.rest())),
             };
         }
+    }
+
+    /// Decodes a block, enters it if it is its turn and says how many records it has.
+    fn take_in(&mut self, reading: &mut Reading, job: &Job, closed: Epoch) -> Option<u64> {
+        let Reading {
+            thread,
+            admitter,
+            decoded,
+            waiting,
+        } = reading;
+        if waiting.is_none() {
+            *waiting = job.intake.take(*thread, closed);
+            if let Some((_, block)) = waiting {
+                admitter.decode(block, decoded);
+            }
+        }
+        let (ticket, block) = waiting.as_ref()?;
+        let entered = job.intake.enter(*ticket, block, decoded)?;
+        let (_, block) = waiting.take().expect("what entered was waiting");
+        let records = decoded.records;
+        self.admit(admitter, job, &block, &entered, decoded);
+        job.intake.recycle(block);
+        Some(records)
     }
 
     /// Takes questions in, hands answers out, tells how busy the worker is.
     fn serve(&mut self, job: &Job, closed: Epoch) {
         if let Some(load) = self.load.as_mut().and_then(LoadMeter::due) {
-            self.control.send(Control::Load(load));
+            self.inlet.tell(Control::Load(load));
             job.intake.await_epoch();
         }
         let Some(desk) = &mut self.desk else { return };
-        desk.hear(self.epoch, &mut |control| self.control.send(control));
-        desk.tell_due(self.epoch, &mut |control| self.control.send(control));
+        desk.hear(self.inlet.epoch(), &mut |control| self.inlet.tell(control));
+        desk.tell_due(self.inlet.epoch(), &mut |control| self.inlet.tell(control));
         for answer in self.answers.borrow_mut().drain(..) {
             job.doors.door.collect(&answer);
             desk.collect(answer);
@@ -274,23 +289,7 @@ impl Flow {
         if let Some(load) = &mut self.load {
             load.count(decoded.records);
         }
-        for (name, text) in decoded.names.drain(..) {
-            self.control.send(Control::Name(name, text));
-        }
-        self.control.send(Control::Watermark(entered.watermark));
-        self.events.send_batch(&mut decoded.events);
-        let tallies = [
-            (Counter::Read, decoded.records as i64),
-            (
-                Counter::Disposition(Disposition::Invalid),
-                decoded.invalid as i64,
-            ),
-            (Counter::Disposition(Disposition::Late), late as i64),
-        ];
-        tallies
-            .into_iter()
-            .filter(|&(_, count)| count != 0)
-            .for_each(|tallied| self.tallies.send(tallied));
+        self.inlet.admit(decoded, entered.watermark, late);
         if let Some(on_block) = &job.on_block {
             on_block(
                 block.partition,
@@ -330,19 +329,18 @@ impl Flow {
                 asker: 0,
                 subject: Subject::Chains,
             };
-            self.control.send(Control::Ask(question));
+            self.inlet.tell(Control::Ask(question));
         }
         let Flow {
-            events,
-            control,
-            tallies,
+            inlet,
             probe,
             answers,
             trace,
             desk,
             ..
         } = self;
-        drop((events, control, tallies, trace, desk));
+        inlet.close();
+        drop((trace, desk));
         while !probe.done() {
             worker.step_or_park(Some(PARK));
         }

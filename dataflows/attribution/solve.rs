@@ -58,6 +58,18 @@ pub struct Solver {
     inverse: Vec<f64>,
     totals: Vec<i64>,
     pivot_row: Vec<f64>,
+    /// Probability that a journey begins with each state.
+    entries: Vec<f64>,
+    /// Probability of converting next, and the value that comes of it.
+    converts: Vec<f64>,
+    yields: Vec<f64>,
+    /// How often a journey visits each state.
+    visits: Vec<f64>,
+}
+
+fn refill(column: &mut Vec<f64>, numbers: impl Iterator<Item = f64>) {
+    column.clear();
+    column.extend(numbers);
 }
 
 /// Micro-units as currency units.
@@ -69,27 +81,49 @@ impl Solver {
     /// Solves `counts`; there is at least one journey.
     pub fn solve(&mut self) {
         self.invert();
+        self.weigh();
         let k = self.counts.k;
         let journeys = self.counts.journeys as f64;
-        let entry = |i: usize| self.counts.from_start[i] as f64 / journeys;
         self.through.clear();
         self.through_value.clear();
         self.x0 = self.counts.untouched as f64 / journeys;
         self.xw0 = units(self.counts.untouched_value) / journeys;
         for i in 0..k {
             let row = &self.inverse[i * k..(i + 1) * k];
-            let (mut x, mut xw, mut visits) = (0.0, 0.0, 0.0);
-            for (j, &n) in row.iter().enumerate() {
-                let total = self.totals[j] as f64;
-                x += n * (self.counts.to_conversion[j] as f64 / total);
-                xw += n * (units(self.counts.value[j]) / total);
-                visits += entry(j) * self.inverse[j * k + i];
+            let (mut x, mut xw) = (0.0, 0.0);
+            for ((n, converts), value) in row.iter().zip(&self.converts).zip(&self.yields) {
+                x += n * converts;
+                xw += n * value;
             }
-            self.x0 += entry(i) * x;
-            self.xw0 += entry(i) * xw;
-            let hit = visits / row[i];
+            self.x0 += self.entries[i] * x;
+            self.xw0 += self.entries[i] * xw;
+            let hit = self.visits[i] / row[i];
             self.through.push(hit * x);
             self.through_value.push(hit * xw);
+        }
+    }
+
+    /// What each state gives at one visit, and how often a journey visits it.
+    fn weigh(&mut self) {
+        let (counts, totals) = (&self.counts, &self.totals);
+        let journeys = counts.journeys as f64;
+        let entries = counts.from_start.iter().map(|&n| n as f64 / journeys);
+        refill(&mut self.entries, entries);
+        let converts = counts.to_conversion.iter().zip(totals);
+        let converts = converts.map(|(&n, &total)| n as f64 / total as f64);
+        refill(&mut self.converts, converts);
+        let yields = counts.value.iter().zip(totals);
+        let yields = yields.map(|(&value, &total)| units(value) / total as f64);
+        refill(&mut self.yields, yields);
+        refill(&mut self.visits, std::iter::repeat_n(0.0, counts.k));
+        for (entry, row) in self
+            .entries
+            .iter()
+            .zip(self.inverse.chunks_exact(counts.k.max(1)))
+        {
+            for (visits, n) in self.visits.iter_mut().zip(row) {
+                *visits += entry * n;
+            }
         }
     }
 

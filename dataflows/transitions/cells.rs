@@ -55,10 +55,12 @@ pub(super) struct Cells {
     values: FoldMap<CellId, [i128; 3]>,
     is_changed: Vec<bool>,
     changed: Vec<CellId>,
+    /// Memory for those that others follow from, while they are taken out.
+    earlier: Vec<CellId>,
     /// Cells that nobody was told about.
     unnamed: Vec<CellId>,
     /// What the epoch's changes go out through.
-    drained: Vec<Change>,
+    changes: Vec<Change>,
 }
 
 impl Cells {
@@ -73,8 +75,9 @@ impl Cells {
             values: FoldMap::default(),
             is_changed: Vec::new(),
             changed: Vec::new(),
+            earlier: Vec::new(),
             unnamed: Vec::new(),
-            drained: Vec::new(),
+            changes: Vec::new(),
         }
     }
 
@@ -227,27 +230,29 @@ impl Cells {
         }
     }
 
-    /// Takes the epoch's changes out: those that edges made, then what follows from them: nulls, and the sums of `*`.
-    pub(super) fn drain(&mut self) -> impl Iterator<Item = Change> + '_ {
+    /// The epoch's changes, for the caller to take out: those that edges made, then what follows from them: nulls, and
+    /// the sums of `*`.
+    pub(super) fn changes(&mut self) -> &mut Vec<Change> {
         for cell in std::mem::take(&mut self.unnamed) {
             let transition = Box::new(self.cells[cell as usize].transition);
             self.tell(cell, News::Is(transition));
         }
+        let mut changed = std::mem::take(&mut self.earlier);
         while !self.changed.is_empty() {
-            for cell in std::mem::take(&mut self.changed) {
-                self.take_count(cell);
-            }
+            std::mem::swap(&mut changed, &mut self.changed);
+            changed.drain(..).for_each(|cell| self.take_count(cell));
         }
+        self.earlier = changed;
         while !self.values.is_empty() {
             for (cell, values) in std::mem::take(&mut self.values) {
                 self.take_value(cell, values);
             }
         }
-        self.drained.drain(..)
+        &mut self.changes
     }
 
     fn tell(&mut self, cell: CellId, news: News) {
-        self.drained.push(Change {
+        self.changes.push(Change {
             route: self.cells[cell as usize].transition.chain.route(),
             source: self.source,
             cell,

@@ -1,6 +1,6 @@
 //! One row: its key, its value, when it last changed, and its JSON once somebody has asked for it.
 //!
-//! What must hold: a cell never changes; a row that changes gets another cell. So readers hold cells without the lock.
+//! What must hold: a cell that a reader holds never changes; its row gets another. So readers need no lock.
 
 use std::sync::{Arc, OnceLock};
 
@@ -100,8 +100,13 @@ impl Entry {
         }
     }
 
-    pub(super) fn renewed(&self, value: Value, mark: Mark) -> Entry {
-        Entry::new(self.cell.key.clone(), value, mark)
+    /// Another cell in place of this one; in its memory if no reader holds it.
+    pub(super) fn renew(&mut self, value: Value, mark: Mark) {
+        self.mark = mark;
+        match Arc::get_mut(&mut self.cell) {
+            Some(unread) => (unread.value, unread.json) = (value, OnceLock::new()),
+            None => self.cell = Arc::new(Cell::new(self.cell.key.clone(), value)),
+        }
     }
 }
 

@@ -1,6 +1,6 @@
 //! Versions and removals: what a reader lacks, however long it was away.
 
-use dataflows::attribution::Attribution;
+use dataflows::attribution::{Attribution, Figures};
 use dataflows::row::{Clock, Row};
 use dataflows::transitions::{ChainKey, Dimension, Scope, Window};
 
@@ -15,15 +15,10 @@ fn row(window: Window, journeys: i64) -> Row {
     Row::Attribution(Attribution {
         chain: EVERYONE,
         window,
-        journeys,
-        touches: 0,
-        conversions: 0,
-        untouched: 0,
-        untouched_value: 0,
-        value: 0,
-        p_conversion: None,
-        expected_value_per_journey: None,
-        credits: Vec::new(),
+        figures: Arc::new(Figures {
+            journeys,
+            ..Figures::default()
+        }),
     })
 }
 

@@ -19,7 +19,8 @@ use crate::frames::Frames;
 pub(super) type Sink<D> = Rc<RefCell<Vec<D>>>;
 
 /// The same stream from an operator. An input whose progress was reported between a batch and the end of its epoch
-/// does not flush an exchange behind it (timely 0.31, `pushers::Counter`); an operator flushes in its own turn.
+/// does not flush an exchange behind it (timely 0.31, `pushers::Counter`); an operator flushes in its own turn. Control
+/// and tallies meet an operator before their exchanges anyway.
 pub(super) fn relayed<D: Clone + 'static>(
     stream: StreamVec<'_, Epoch, D>,
 ) -> StreamVec<'_, Epoch, D> {

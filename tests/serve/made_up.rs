@@ -5,7 +5,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use dataflows::attribution::{Attribution, Credit};
+use dataflows::attribution::{Attribution, Credit, Figures};
 use dataflows::dispositions::Dispositions;
 use dataflows::event::Name;
 use dataflows::row::{Clock, Matrix, Row};
@@ -195,12 +195,13 @@ pub(crate) fn wide_attribution(states: &[&str], number: i64) -> Row {
     let Row::Attribution(mut row) = attribution("*", Window::All, number) else {
         unreachable!("it is made just so");
     };
-    let mut credit = row.credits.remove(0);
+    let figures = Arc::make_mut(&mut row.figures);
+    let mut credit = figures.credits.remove(0);
     let credits = states.iter().map(|state| {
         credit.state = Name::of(state);
         credit.clone()
     });
-    row.credits = credits.collect();
+    figures.credits = credits.collect();
     Row::Attribution(row)
 }
 
@@ -216,15 +217,17 @@ pub(crate) fn attribution(advertiser: &str, window: Window, number: i64) -> Row 
     Row::Attribution(Attribution {
         chain: chain(advertiser),
         window,
-        journeys: 10 * number,
-        touches: 20 * number,
-        conversions: number,
-        untouched: 0,
-        untouched_value: 0,
-        value: i128::from(number) * 1_500_000,
-        p_conversion: Some(0.1.into()),
-        expected_value_per_journey: None,
-        credits: vec![credit("(start)", 0.25), credit("search", 0.75)],
+        figures: Arc::new(Figures {
+            journeys: 10 * number,
+            touches: 20 * number,
+            conversions: number,
+            untouched: 0,
+            untouched_value: 0,
+            value: i128::from(number) * 1_500_000,
+            p_conversion: Some(0.1.into()),
+            expected_value_per_journey: None,
+            credits: vec![credit("(start)", 0.25), credit("search", 0.75)],
+        }),
     })
 }
 
