@@ -1,6 +1,7 @@
 /** Why the page is not live, and what to do; one quiet line while it is. */
 
 import { clock, count, duration, moment, written } from "../format";
+import { showsEpoch } from "../parts/epoch";
 import { Mark } from "../parts/Mark";
 import { useNow } from "../parts/useNow";
 import { EVERYONE } from "../selection";
@@ -61,9 +62,8 @@ function Live() {
 
 export function Connection({ retry }: { retry: () => void }) {
   const status = useStore((state) => state.status);
-  const epoch = useShown()?.frame.epoch;
   return (
-    <div className="notice" data-tone={TONES[status]} data-component="Connection" data-status={status} data-epoch={epoch}>
+    <div className="notice" data-tone={TONES[status]} ref={showsEpoch} data-component="Connection" data-status={status}>
       {status === "stale" ? <Stale /> : status === "reconnecting" ? <Reconnecting retry={retry} /> : status === "error" ? <Refused retry={retry} /> : <Live />}
     </div>
   );

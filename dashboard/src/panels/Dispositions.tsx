@@ -6,7 +6,7 @@ import { count, percent, whole } from "../format";
 import { Estimate } from "../parts/Estimate";
 import { Mark } from "../parts/Mark";
 import { Panel } from "../parts/Panel";
-import { useShown } from "../store";
+import { shownOf, useStore } from "../store";
 import type { Disposition, Dispositions as Counts } from "../wire";
 
 const FILLS: Readonly<Record<Disposition, string>> = {
@@ -16,6 +16,8 @@ const FILLS: Readonly<Record<Disposition, string>> = {
   invalid: "var(--bad-mark)",
   no_consent: "var(--ink)",
 };
+
+const SHARE = percent(3);
 
 function Sum({ of }: { of: Counts }) {
   const { parts, sum, missing } = dispositionSum(of);
@@ -30,7 +32,7 @@ function Sum({ of }: { of: Counts }) {
             <tr key={name}>
               <th scope="row"><i className="swatch" style={{ background: FILLS[name] }} />{label}</th>
               <td className="num"><Estimate value={records} as={whole} of={`dispositions/${name}`} /></td>
-              <td className="num text-ink-3"><Estimate value={share} as={percent(3)} of={`dispositions/${name}/share`} missing="no record yet" /></td>
+              <td className="num text-ink-3"><Estimate value={share} as={SHARE} of={`dispositions/${name}/share`} missing="no record yet" /></td>
             </tr>
           ))}
         </tbody>
@@ -52,11 +54,10 @@ function Sum({ of }: { of: Counts }) {
 }
 
 export function Dispositions() {
-  const counts = useShown()?.frame.dispositions;
-  const shown = useShown();
+  const counts = useStore((state) => shownOf(state)?.frame.dispositions);
   return (
     <Panel
-      name="Dispositions" title="Where every record went" topic="dispositions" filled={shown && counts !== undefined}
+      name="Dispositions" title="Where every record went" topic="dispositions" filled={counts !== undefined}
       sub={counts && <><b className="text-ink"><Estimate value={counts.read} as={whole} of="dispositions/read" /></b> read, all advertisers</>}
       empty={<p className="note">The server has not counted anything yet.</p>}
       sheet={() => ({

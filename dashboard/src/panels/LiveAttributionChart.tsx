@@ -9,11 +9,12 @@ import { type Channel, orderKey } from "../derive";
 import { axisMax, type CreditRow, type CreditTable, creditTable, isSorted, type SortBy } from "../derive/credit";
 import { settled, shares } from "../derive/history";
 import { count, conversions, effect, money, share, tick, written } from "../format";
+import { ChannelName } from "../parts/ChannelName";
 import { Estimate } from "../parts/Estimate";
 import { Panel } from "../parts/Panel";
-import { colour, Swatch } from "../parts/Swatch";
+import { colour } from "../parts/Swatch";
 import type { Sheet } from "../parts/Table";
-import type { Minute } from "../wire";
+import type { History } from "../frame";
 import { EVERYONE, type Measure, WINDOW_SAID } from "../selection";
 import { expectedRows, select, type Shown, sortRows, useShown, useStore } from "../store";
 import { chainKey } from "../wire";
@@ -42,14 +43,14 @@ function Heading({ by, label, rows, className }: { by: SortBy; label: string; ro
 }
 
 const Row = memo(function Row({ row, max, effectMax, measure, history }: {
-  row: CreditRow; max: number; effectMax: number; measure: Measure; history: readonly Minute[];
+  row: CreditRow; max: number; effectMax: number; measure: Measure; history: History;
 }) {
   const { channel } = row;
   const fill = colour(channel.slot);
   const why = channel.members.length > 1 ? "removal effects of several states do not add up" : "no journey has converted yet";
   return (
     <div role="row" className="credit-row" data-slot={channel.slot} data-row={channel.id}>
-      <span role="rowheader" className="name" title={channel.label}><Swatch slot={channel.slot} /><span>{channel.label}</span></span>
+      <span role="rowheader" className="name" title={channel.label}><ChannelName slot={channel.slot} label={channel.label} /></span>
       <span role="cell" className="bar-cell"><Bar value={row.credit} max={max} fill={fill} of={`bar/${channel.id}`} /></span>
       <span role="cell" className="credit"><Estimate value={row.credit} as={measure === "value" ? money : conversions} of={`credit/${channel.id}`} missing="no effect is defined yet" /></span>
       <span role="cell" className="share"><Estimate value={row.share} as={share} of={`share/${channel.id}`} /></span>
@@ -57,7 +58,7 @@ const Row = memo(function Row({ row, max, effectMax, measure, history }: {
         <Bar value={row.effect} max={effectMax} fill={fill} />
         <Estimate value={row.effect} as={effect} of={`effect/${channel.id}`} missing={why} />
       </span>
-      <span role="cell" className="line"><Spark points={shares(history, channel, measure)} width={92} height={22} stroke={fill} /></span>
+      <span role="cell" className="line"><Spark line={shares(history, channel, measure)} width={92} height={22} stroke={fill} /></span>
     </div>
   );
 });

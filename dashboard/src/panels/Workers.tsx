@@ -6,7 +6,7 @@ import { bytes, count, duration, type Format, milliseconds, moment, percent } fr
 import { Estimate } from "../parts/Estimate";
 import { Mark } from "../parts/Mark";
 import { Panel } from "../parts/Panel";
-import { useShown } from "../store";
+import { shownOf, useStore } from "../store";
 import type { Engine } from "../wire";
 
 function Fact({ label, value, as, of, missing }: { label: string; value: number | null; as: Format; of: string; missing?: string }) {
@@ -28,6 +28,8 @@ function Facts({ of }: { of: Engine }) {
   );
 }
 
+const BUSY = percent(0);
+
 function Crew({ of }: { of: Engine }) {
   const { sum, agrees } = workerSum(of);
   return (
@@ -38,7 +40,7 @@ function Crew({ of }: { of: Engine }) {
           <tr key={`${process}/${worker}`}>
             <th scope="row">worker {worker}<span className="text-ink-3"> process {process}</span></th>
             <td className="busy"><Bar value={busy_share} max={1} fill="var(--ink-2)" /></td>
-            <td className="num text-ink-3"><Estimate value={busy_share} as={percent(0)} of={`worker/${process}/${worker}/busy_share`} missing="not measured" /> busy</td>
+            <td className="num text-ink-3"><Estimate value={busy_share} as={BUSY} of={`worker/${process}/${worker}/busy_share`} missing="not measured" /> busy</td>
             <td className="num"><Estimate value={events_per_second} as={count} of={`worker/${process}/${worker}/events_per_second`} /></td>
           </tr>
         ))}
@@ -56,12 +58,11 @@ function Crew({ of }: { of: Engine }) {
 }
 
 export function Workers() {
-  const shown = useShown();
-  const engine = shown?.frame.engine;
+  const engine = useStore((state) => shownOf(state)?.frame.engine);
   const processes = engine && workerSum(engine).processes;
   return (
     <Panel
-      name="Workers" title="Workers" topic="engine" filled={shown && engine !== undefined}
+      name="Workers" title="Workers" topic="engine" filled={engine !== undefined}
       sub={engine && `${engine.workers.length} in ${processes} ${processes === 1 ? "process" : "processes"}, events/s over the last second, times over ten`}
       empty={<p className="note">The engine has not been measured yet.</p>}
       sheet={() => ({
