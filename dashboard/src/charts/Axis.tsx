@@ -1,10 +1,12 @@
 /** The common axis below bars: round numbers from zero, four gaps at most. */
 
+import { memo } from "react";
+
 import { scaleLinear } from "d3-scale";
 
 import { placed } from "./ticks";
 
-export function Axis({ max, label, gaps = 4 }: { max: number; label: (value: number) => string; gaps?: number }) {
+export const Axis = memo(function Axis({ max, label, gaps = 4 }: { max: number; label: (value: number) => string; gaps?: number }) {
   const ticks = scaleLinear([0, max], [0, 100]).ticks(gaps).filter((tick) => tick <= max);
   return (
     <span className="axis" aria-hidden="true">
@@ -12,4 +14,4 @@ export function Axis({ max, label, gaps = 4 }: { max: number; label: (value: num
       {ticks.map((tick) => <i key={tick} style={placed(tick / max)}>{label(tick)}</i>)}
     </span>
   );
-}
+});

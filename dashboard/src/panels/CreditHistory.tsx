@@ -15,7 +15,7 @@ import { Panel } from "../parts/Panel";
 import { colour } from "../parts/Swatch";
 import type { Sheet } from "../parts/Table";
 import type { Measure } from "../selection";
-import { expectedRows, pointAt, type Shown, useShown, useStore } from "../store";
+import { expectedRows, pointAt, type Shown, shownOf, type State, useShown, useStore } from "../store";
 
 const MINUTE_MS = 60_000;
 const TABLE_ROWS = 24;
@@ -47,9 +47,25 @@ const Ticks = memo(function Ticks({ span }: { span: Span }) {
   return <span className="time-axis" aria-hidden="true">{ticks.map((at_ms) => <i key={at_ms} style={placed(x(at_ms, span, 1))}>{minuteOfDay(at_ms)}</i>)}</span>;
 }, (a, b) => a.span.from_ms === b.span.from_ms && a.span.to_ms === b.span.to_ms);
 
-function Smalls({ shown, measure, lines, of }: { shown: Shown; measure: Measure; lines: readonly Line[]; of: readonly Domain[] }) {
+/** What is drawn of a chain: the minutes that can be compared, and a line of each channel. */
+function useLines() {
+  const { frame, channels } = useShown()!;
+  const measure = useStore((state) => state.selection.measure);
+  const history = settled(frame.history, measure);
+  const lines = channels.map((channel) => shares(history, channel, measure));
+  return { channels, lines, drawn: timeOf(history), ...domains(lines) };
+}
+
+function Scale() {
+  const { span } = useLines();
   const cursor_ms = useStore((state) => state.cursor_ms);
-  const drawn = timeOf(settled(shown.frame.history, measure));
+  if (cursor_ms !== undefined) return <b className="number">{minuteOfDay(cursor_ms)} UTC</b>;
+  return <>Share, %. Every panel spans {percent(span < 0.01 ? 1 : 0)(span).digits} points.</>;
+}
+
+function Smalls() {
+  const { channels, lines, drawn, of } = useLines();
+  const cursor_ms = useStore((state) => state.cursor_ms);
   const span = timeSpan(drawn);
   const moveTo = (at_ms: number) => pointAt(Math.min(drawn.to_ms, Math.max(drawn.from_ms, Math.round(at_ms / MINUTE_MS) * MINUTE_MS)));
   const follow = (event: PointerEvent) => {
@@ -68,7 +84,7 @@ function Smalls({ shown, measure, lines, of }: { shown: Shown; measure: Measure;
       className="multiples figures-ink" tabIndex={0} role="group" aria-label="Share of credit over six hours; arrow keys move through time"
       onPointerMove={follow} onPointerLeave={() => pointAt(undefined)} onKeyDown={walk} onBlur={() => pointAt(undefined)}
     >
-      {shown.channels.map((channel, at) => (
+      {channels.map((channel, at) => (
         <Small key={channel.id} channel={channel} line={lines[at]!} domain={of[at]!} span={span} cursor_ms={cursor_ms} />
       ))}
       <div className="axes">{[0, 1, 2].map((at) => <Ticks key={at} span={span} />)}</div>
@@ -89,28 +105,26 @@ function sheetOf({ channels, frame }: Shown, measure: Measure, most: number): Sh
 
 const newestFirst = ({ columns, rows }: Sheet): Sheet => ({ columns, rows: rows.toReversed() });
 
+/** A chain that has channels has minutes: until they are there, they are on their way. */
+function isFilled(state: State): boolean | undefined {
+  const shown = shownOf(state);
+  if (!shown?.channels.length) return false;
+  return shown.frame.history.open !== undefined || undefined;
+}
+
 export function CreditHistory() {
-  const shown = useShown();
+  const scope = useStore((state) => shownOf(state)?.frame.chain.scope);
   const measure = useStore((state) => state.selection.measure);
-  const cursor_ms = useStore((state) => state.cursor_ms);
+  const filled = useStore(isFilled);
   const rows = useStore(expectedRows);
-  const lines = shown ? shown.channels.map((channel) => shares(settled(shown.frame.history, measure), channel, measure)) : [];
-  const { span, of } = domains(lines);
-  const hasChannels = lines.length > 0;
-  // A chain that has channels has minutes: they are only on their way.
-  const isComing = hasChannels && shown?.frame.history.open === undefined;
-  const filled = isComing ? undefined : hasChannels;
   return (
     <Panel
-      name="CreditHistory" title="Six hours" topic="history" tag="credit" filled={filled}
-      sub={cursor_ms === undefined ? filled && `Share, %. Every panel spans ${percent(span < 0.01 ? 1 : 0)(span).digits} points.` : <b className="number">{minuteOfDay(cursor_ms)} UTC</b>}
-      empty={shown && <p className="note">No minute of {scopeName(shown.frame.chain.scope)} has been counted yet.</p>}
-      sheet={() => sheetOf(shown!, measure, Infinity)}
-      table={() => newestFirst(sheetOf(shown!, measure, TABLE_ROWS))}
+      name="CreditHistory" title="Six hours" topic="history" tag="credit" filled={filled} sub={filled && <Scale />}
+      empty={scope && <p className="note">No minute of {scopeName(scope)} has been counted yet.</p>}
+      sheet={(shown) => sheetOf(shown, measure, Infinity)}
+      table={(shown) => newestFirst(sheetOf(shown, measure, TABLE_ROWS))}
     >
-      <div style={{ "--rows": rows + 1 } as React.CSSProperties} className="multiples-box">
-        {shown && filled && <Smalls shown={shown} measure={measure} lines={lines} of={of} />}
-      </div>
+      <div style={{ "--rows": rows + 1 } as React.CSSProperties} className="multiples-box">{filled && <Smalls />}</div>
     </Panel>
   );
 }

@@ -6,7 +6,8 @@ import { count, percent, whole } from "../format";
 import { Estimate } from "../parts/Estimate";
 import { Mark } from "../parts/Mark";
 import { Panel } from "../parts/Panel";
-import { shownOf, useStore } from "../store";
+import type { Sheet } from "../parts/Table";
+import { type Shown, shownOf, useStore } from "../store";
 import type { Disposition, Dispositions as Counts } from "../wire";
 
 const FILLS: Readonly<Record<Disposition, string>> = {
@@ -18,6 +19,11 @@ const FILLS: Readonly<Record<Disposition, string>> = {
 };
 
 const SHARE = percent(3);
+
+function sheet({ frame }: Shown): Sheet {
+  const { parts, read } = dispositionSum(frame.dispositions!);
+  return { columns: ["disposition", "records"], rows: [...parts.map(({ label, count }) => [label, count]), ["read", read]] };
+}
 
 function Sum({ of }: { of: Counts }) {
   const { parts, sum, missing } = dispositionSum(of);
@@ -60,10 +66,7 @@ export function Dispositions() {
       name="Dispositions" title="Where every record went" topic="dispositions" filled={counts !== undefined}
       sub={counts && <><b className="text-ink"><Estimate value={counts.read} as={whole} of="dispositions/read" /></b> read, all advertisers</>}
       empty={<p className="note">The server has not counted anything yet.</p>}
-      sheet={() => ({
-        columns: ["disposition", "records"],
-        rows: [...dispositionSum(counts!).parts.map(({ label, count }) => [label, count]), ["read", counts!.read]],
-      })}
+      sheet={sheet}
     >
       <div className="sums figures-ink">{counts && <Sum of={counts} />}</div>
     </Panel>

@@ -16,7 +16,7 @@ import { colour } from "../parts/Swatch";
 import type { Sheet } from "../parts/Table";
 import type { History } from "../frame";
 import { EVERYONE, type Measure, WINDOW_SAID } from "../selection";
-import { expectedRows, select, type Shown, sortRows, useShown, useStore } from "../store";
+import { expectedRows, select, type Shown, shownOf, sortRows, useShown, useStore } from "../store";
 import { chainKey } from "../wire";
 
 function useAxis(key: string, longest: number | undefined): number {
@@ -89,9 +89,10 @@ function Foot({ table, max, effectMax, measure }: { table: CreditTable; max: num
   );
 }
 
-function Rows({ shown, measure }: { shown: Shown; measure: Measure }) {
-  const { frame } = shown;
-  const table = frame.attribution && creditTable(frame.attribution, shown.channels, measure);
+function Rows() {
+  const measure = useStore((state) => state.selection.measure);
+  const { frame, channels } = useShown()!;
+  const table = frame.attribution && creditTable(frame.attribution, channels, measure);
   const key = `${chainKey(frame.chain)}/${measure}`;
   const longest = (pick: (row: CreditRow) => number | null) => table && Math.max(0, ...table.rows.map((row) => pick(row) ?? 0));
   const longestCredit = longest((row) => row.credit);
@@ -124,8 +125,8 @@ function Skeleton({ rows }: { rows: number }) {
   );
 }
 
-function Empty({ shown }: { shown: Shown }) {
-  const { chain, dispositions } = shown.frame;
+function Empty() {
+  const { chain, dispositions } = useShown()!.frame;
   const read = dispositions?.read ?? 0;
   const isNarrow = chain.window !== "all";
   return (
@@ -158,20 +159,18 @@ function sheet({ frame, channels }: Shown): Sheet {
 }
 
 export function LiveAttributionChart() {
-  const shown = useShown();
   const status = useStore((state) => state.status);
-  const selection = useStore((state) => state.selection);
-  const attribution = shown?.frame.attribution;
-  const filled = shown && attribution !== undefined && attribution.journeys > 0;
+  const dimension = useStore((state) => state.selection.dimension);
+  const filled = useStore((state) => (shownOf(state)?.frame.attribution?.journeys ?? 0) > 0);
   const rows = useStore(expectedRows);
   return (
     <Panel
-      name="LiveAttributionChart" title={`Credit by ${selection.dimension}`} topic="attribution" tag="credit"
+      name="LiveAttributionChart" title={`Credit by ${dimension}`} topic="attribution" tag="credit"
       sub="Markov removal effect, redirect to null. Not causal." className="wide" filled={filled}
-      empty={shown && status !== "error" && <Empty shown={shown} />} sheet={() => sheet(shown!)}
+      empty={status !== "error" && <Empty />} sheet={sheet}
     >
       <div className="credit-box" style={{ "--rows": rows } as React.CSSProperties}>
-        {shown && filled ? <Rows shown={shown} measure={selection.measure} /> : <Skeleton rows={rows} />}
+        {filled ? <Rows /> : <Skeleton rows={rows} />}
       </div>
     </Panel>
   );

@@ -6,7 +6,8 @@ import { bytes, count, duration, type Format, milliseconds, moment, percent } fr
 import { Estimate } from "../parts/Estimate";
 import { Mark } from "../parts/Mark";
 import { Panel } from "../parts/Panel";
-import { shownOf, useStore } from "../store";
+import type { Sheet } from "../parts/Table";
+import { type Shown, shownOf, useStore } from "../store";
 import type { Engine } from "../wire";
 
 function Fact({ label, value, as, of, missing }: { label: string; value: number | null; as: Format; of: string; missing?: string }) {
@@ -57,6 +58,11 @@ function Crew({ of }: { of: Engine }) {
   );
 }
 
+const sheet = ({ frame }: Shown): Sheet => ({
+  columns: ["process", "worker", "events per second", "busy share"],
+  rows: frame.engine!.workers.map((of) => [of.process, of.worker, of.events_per_second, of.busy_share]),
+});
+
 export function Workers() {
   const engine = useStore((state) => shownOf(state)?.frame.engine);
   const processes = engine && workerSum(engine).processes;
@@ -65,10 +71,7 @@ export function Workers() {
       name="Workers" title="Workers" topic="engine" filled={engine !== undefined}
       sub={engine && `${engine.workers.length} in ${processes} ${processes === 1 ? "process" : "processes"}, events/s over the last second, times over ten`}
       empty={<p className="note">The engine has not been measured yet.</p>}
-      sheet={() => ({
-        columns: ["process", "worker", "events per second", "busy share"],
-        rows: engine!.workers.map((of) => [of.process, of.worker, of.events_per_second, of.busy_share]),
-      })}
+      sheet={sheet}
     >
       <div className="sums figures-ink">{engine && <><Facts of={engine} /><Crew of={engine} /></>}</div>
     </Panel>

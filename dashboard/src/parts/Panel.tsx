@@ -8,7 +8,7 @@ import { type ReactNode, useState } from "react";
 import { scopeName } from "../derive";
 import { download } from "../csv";
 import type { Status } from "../status";
-import { shownOf, useStore } from "../store";
+import { type Shown, shownOf, useShown, useStore } from "../store";
 import { chainKey, type Topic } from "../wire";
 import { showsEpoch } from "./epoch";
 import { Failsafe, Failure } from "./Failsafe";
@@ -26,10 +26,10 @@ interface Props {
   /** Whether the topic of the frame has anything to draw; undefined while it is on its way. */
   readonly filled: boolean | undefined;
   readonly empty?: ReactNode;
-  /** The figures, for the table and the file. */
-  readonly sheet: () => Sheet;
+  /** The figures of a frame, for the table and the file. */
+  readonly sheet: (shown: Shown) => Sheet;
   /** Fewer rows for the screen, where the file has too many. */
-  readonly table?: () => Sheet;
+  readonly table?: (shown: Shown) => Sheet;
   readonly children: ReactNode;
 }
 
@@ -68,7 +68,7 @@ export function Panel(props: Props) {
       <Failsafe>
         <div className="body" data-covered={asTable || fault !== undefined || !filled}>
           <div className="chart">{props.children}</div>
-          {asTable && <Table caption={props.title} sheet={(props.table ?? props.sheet)()} />}
+          {asTable && <Twin caption={props.title} sheet={props.table ?? props.sheet} />}
           {fault !== undefined && <Failure message={`The server sent something unexpected: ${fault}`} />}
           {fault === undefined && filled === false && <div className="over">{props.empty}</div>}
         </div>
@@ -77,10 +77,16 @@ export function Panel(props: Props) {
   );
 }
 
+function Twin({ caption, sheet }: { caption: string; sheet: (shown: Shown) => Sheet }) {
+  const shown = useShown();
+  return shown && <Table caption={caption} sheet={sheet(shown)} />;
+}
+
 function save(props: Props): void {
-  const frame = shownOf(useStore.getState())?.frame;
-  if (!frame) return;
-  const sheet = props.sheet();
+  const shown = shownOf(useStore.getState());
+  if (!shown) return;
+  const { frame } = shown;
+  const sheet = props.sheet(shown);
   const rows = [[...sheet.columns, "scope", "window", "epoch"], ...sheet.rows.map((row) => [...row, scopeName(frame.chain.scope), frame.chain.window, frame.epoch])];
   const chain = chainKey(frame.chain).replaceAll("/", "-").replaceAll("*", "all");
   download(`tributary-${props.name}-${chain}-${frame.epoch}.csv`, rows);
