@@ -3,9 +3,14 @@ import { defineConfig } from "@playwright/test";
 export default defineConfig({
   testDir: "e2e",
   timeout: 60_000,
-  // Costs are measured: one page at a time.
+  // Freshness is tested and costs are measured: one page at a time.
   workers: 1,
   reporter: "list",
+  // What is measured takes long and depends on the machine, so it is asked for by name.
+  projects: [
+    { name: "tests", testMatch: /\.spec\.ts$/ },
+    { name: "measure", testMatch: /\.measure\.ts$/ },
+  ],
   // A shared machine may stall for seconds; what fails three times is wrong.
   retries: process.env["CI"] ? 2 : 0,
   use: {
