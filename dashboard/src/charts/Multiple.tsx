@@ -4,6 +4,7 @@ import { memo } from "react";
 
 import { type Domain, type Line, newest, type Point, type Span } from "../derive/history";
 import { path, x, y } from "./lines";
+import { moved } from "./ticks";
 
 interface Props {
   readonly line: Line;
@@ -32,8 +33,6 @@ const Closed = memo(Stroke, (a, b) =>
   a.span.from_ms === b.span.from_ms && a.span.to_ms === b.span.to_ms,
 );
 
-/** To a tenth of a percent: finer steps would be seen by nobody, and drawn with every frame. */
-const place = (share: number) => `${(share * 100).toFixed(1)}%`;
 const GRID = <>{[0, 0.5, 1].map((at) => <path key={at} d={`M0 ${at * BOX.height}H${BOX.width}`} className="grid-line" />)}</>;
 
 export function Multiple({ line, span, domain, stroke, cursor_ms }: Props) {
@@ -46,9 +45,9 @@ export function Multiple({ line, span, domain, stroke, cursor_ms }: Props) {
         <Closed points={line.closed} span={span} domain={domain} stroke={stroke} />
         <Stroke points={joined} span={span} domain={domain} stroke={stroke} />
       </svg>
-      {cursor_ms !== undefined && <i className="cursor" style={{ left: place(x(cursor_ms, span, 1)) }} />}
+      {cursor_ms !== undefined && <i className="cursor" style={moved(x(cursor_ms, span, 1))} />}
       {last?.value != null && (
-        <i className="now" style={{ left: place(x(last.at_ms, span, 1)), top: place(y(last.value, domain, 1)), borderColor: stroke }} />
+        <i className="now" style={moved(x(last.at_ms, span, 1), y(last.value, domain, 1))}><b style={{ borderColor: stroke }} /></i>
       )}
     </span>
   );

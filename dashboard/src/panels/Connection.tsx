@@ -57,7 +57,8 @@ function Live() {
   const shown = useShown();
   if (!shown) return <span>Nothing received yet.</span>;
   const { epoch, server_time_ms } = shown.frame;
-  return <span className="number">All panels show one closed epoch, {written(count(epoch))}, sent {moment(server_time_ms)}.</span>;
+  const text = `All panels show epoch ${written(count(epoch))}, sent ${clock(server_time_ms)} UTC.`;
+  return <span className="number" title={`One closed epoch, sent ${moment(server_time_ms)}`}>{text}</span>;
 }
 
 export function Connection({ retry }: { retry: () => void }) {

@@ -4,7 +4,7 @@ import { type KeyboardEvent, memo, type PointerEvent } from "react";
 
 import { thinned, timeSpan, timeTicks, x } from "../charts/lines";
 import { Multiple } from "../charts/Multiple";
-import { placed } from "../charts/ticks";
+import { moved, side } from "../charts/ticks";
 import { type Channel, scopeName } from "../derive";
 import { change, type Domain, domains, type Line, newest, type Point, pointsOf, settled, shares, type Span, timeOf } from "../derive/history";
 import { minuteOfDay, moment, percent, points, share } from "../format";
@@ -43,8 +43,12 @@ function Small({ channel, line, domain, span, cursor_ms }: {
 }
 
 const Ticks = memo(function Ticks({ span }: { span: Span }) {
-  const ticks = timeTicks(span);
-  return <span className="time-axis" aria-hidden="true">{ticks.map((at_ms) => <i key={at_ms} style={placed(x(at_ms, span, 1))}>{minuteOfDay(at_ms)}</i>)}</span>;
+  const ticks = timeTicks(span).map((at_ms) => ({ at_ms, part: x(at_ms, span, 1) }));
+  return (
+    <span className="time-axis" aria-hidden="true">
+      {ticks.map(({ at_ms, part }) => <i key={at_ms} className="tick" style={moved(part)} data-side={side(part)}><b>{minuteOfDay(at_ms)}</b></i>)}
+    </span>
+  );
 }, (a, b) => a.span.from_ms === b.span.from_ms && a.span.to_ms === b.span.to_ms);
 
 /** What is drawn of a chain: the minutes that can be compared, and a line of each channel. */

@@ -31,8 +31,7 @@ function Sum({ of }: { of: Counts }) {
   return (
     <>
       <SumStrip whole={accepted!} parts={rest} />
-      <table className="plain">
-        <caption className="sr">Records by disposition</caption>
+      <table className="plain" aria-label="Records by disposition">
         <tbody>
           {parts.map(({ name, label, count: records, share }) => (
             <tr key={name}>

@@ -15,8 +15,8 @@ function Epoch() {
   const now = useNow(AGE_EVERY_MS, shown);
   return (
     <span className="fresh epoch">
-      epoch <b><Estimate value={shown?.frame.epoch} as={count} of="epoch" missing="nothing received yet" /></b>
-      {" · "}<b className="age"><Estimate value={shown && Math.max(0, now - shown.closed_at)} as={age} of="age_ms" /></b> old
+      <b className="age"><Estimate value={shown && Math.max(0, now - shown.closed_at)} as={age} of="age_ms" /></b> old
+      {" · "}epoch <b className="at"><Estimate value={shown?.frame.epoch} as={count} of="epoch" missing="nothing received yet" /></b>
     </span>
   );
 }

@@ -25,7 +25,7 @@ export function Lede() {
   return (
     <p className="lede figures-ink" ref={showsEpoch} data-component="Lede" data-status={status}>
       {!shown && <Waiting />}
-      {said && <>{said.fact} <span className="text-ink-3">{said.more}</span></>}
+      {said && <>{said.fact} <span className="more">{said.more}</span></>}
       {shown && !said && <>No journeys{shown.frame.chain.scope !== EVERYONE && ` of ${shown.frame.chain.scope}`} {WINDOW_SAID[shown.frame.chain.window] || "yet"}.</>}
     </p>
   );

@@ -8,7 +8,7 @@ import { Spark } from "../charts/Spark";
 import { type Channel, orderKey } from "../derive";
 import { axisMax, type CreditRow, type CreditTable, creditTable, isSorted, type SortBy } from "../derive/credit";
 import { settled, shares } from "../derive/history";
-import { count, conversions, effect, money, share, tick, written } from "../format";
+import { count, creditColumn, effect, type Format, moneyColumn, share, tick, written } from "../format";
 import { ChannelName } from "../parts/ChannelName";
 import { Estimate } from "../parts/Estimate";
 import { Panel } from "../parts/Panel";
@@ -42,8 +42,8 @@ function Heading({ by, label, rows, className }: { by: SortBy; label: string; ro
   );
 }
 
-const Row = memo(function Row({ row, max, effectMax, measure, history }: {
-  row: CreditRow; max: number; effectMax: number; measure: Measure; history: History;
+const Row = memo(function Row({ row, max, effectMax, measure, as, history }: {
+  row: CreditRow; max: number; effectMax: number; measure: Measure; as: Format; history: History;
 }) {
   const { channel } = row;
   const fill = colour(channel.slot);
@@ -52,7 +52,7 @@ const Row = memo(function Row({ row, max, effectMax, measure, history }: {
     <div role="row" className="credit-row" data-slot={channel.slot} data-row={channel.id}>
       <span role="rowheader" className="name" title={channel.label}><ChannelName slot={channel.slot} label={channel.label} /></span>
       <span role="cell" className="bar-cell"><Bar value={row.credit} max={max} fill={fill} of={`bar/${channel.id}`} /></span>
-      <span role="cell" className="credit"><Estimate value={row.credit} as={measure === "value" ? money : conversions} of={`credit/${channel.id}`} missing="no effect is defined yet" /></span>
+      <span role="cell" className="credit"><Estimate value={row.credit} as={as} of={`credit/${channel.id}`} missing="no effect is defined yet" /></span>
       <span role="cell" className="share"><Estimate value={row.share} as={share} of={`share/${channel.id}`} /></span>
       <span role="cell" className="effect">
         <Bar value={row.effect} max={effectMax} fill={fill} />
@@ -63,12 +63,12 @@ const Row = memo(function Row({ row, max, effectMax, measure, history }: {
   );
 });
 
-function Untouched({ table, max, measure }: { table: CreditTable; max: number; measure: Measure }) {
+function Untouched({ table, max, as }: { table: CreditTable; max: number; as: Format }) {
   return (
     <div role="row" className="credit-row untouched" data-row="(untouched)">
       <span role="rowheader" className="name" title="Conversions that followed no touch; nobody's credit"><i className="swatch hollow" /><span>untouched</span></span>
       <span role="cell" className="bar-cell"><Bar value={table.untouched} max={max} fill="var(--untouched)" of="bar/(untouched)" /></span>
-      <span role="cell" className="credit"><Estimate value={table.untouched} as={measure === "value" ? money : conversions} of="credit/(untouched)" /></span>
+      <span role="cell" className="credit"><Estimate value={table.untouched} as={as} of="credit/(untouched)" /></span>
       <span role="cell" className="share"><Estimate value={table.untouched_share} as={share} of="share/(untouched)" /></span>
       <span role="cell" className="effect"><span /><span className="text-ink-3" title="Nothing to remove">–</span></span>
       <span role="cell" className="line" />
@@ -76,12 +76,12 @@ function Untouched({ table, max, measure }: { table: CreditTable; max: number; m
   );
 }
 
-function Foot({ table, max, effectMax, measure }: { table: CreditTable; max: number; effectMax: number; measure: Measure }) {
+function Foot({ table, max, effectMax, as }: { table: CreditTable; max: number; effectMax: number; as: Format }) {
   return (
     <div role="row" className="credit-row at-foot">
       <span role="rowheader" className="name">sum</span>
       <span role="cell" className="bar-cell"><Axis max={max} label={tick} /></span>
-      <span role="cell" className="credit"><Estimate value={table.sum} as={measure === "value" ? money : conversions} of="credit/(sum)" /></span>
+      <span role="cell" className="credit"><Estimate value={table.sum} as={as} of="credit/(sum)" /></span>
       <span role="cell" className="share"><Estimate value={table.sum === null || table.total === 0 ? null : table.sum / table.total} as={share} of="share/(sum)" /></span>
       <span role="cell" className="effect"><Axis max={effectMax} label={tick} gaps={2} /><span /></span>
       <span role="cell" className="line" />
@@ -100,6 +100,7 @@ function Rows() {
   const effectMax = useAxis(key, longest((row) => row.effect));
   const history = settled(frame.history, measure);
   if (!table) return null;
+  const as = (measure === "value" ? moneyColumn : creditColumn)(table.total);
   return (
     <div className="credit-rows figures-ink" role="table" aria-label="Credit by channel">
       <div role="row" className="credit-row heading">
@@ -110,9 +111,9 @@ function Rows() {
         <Heading by="effect" label="removal effect" rows={table.rows} className="effect" />
         <span role="columnheader" className="line">share, 6 h</span>
       </div>
-      {table.rows.map((row) => <Row key={row.channel.id} row={row} max={max} effectMax={effectMax} measure={measure} history={history} />)}
-      <Untouched table={table} max={max} measure={measure} />
-      <Foot table={table} max={max} effectMax={effectMax} measure={measure} />
+      {table.rows.map((row) => <Row key={row.channel.id} row={row} max={max} effectMax={effectMax} measure={measure} as={as} history={history} />)}
+      <Untouched table={table} max={max} as={as} />
+      <Foot table={table} max={max} effectMax={effectMax} as={as} />
     </div>
   );
 }

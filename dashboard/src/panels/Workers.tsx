@@ -2,7 +2,7 @@
 
 import { Bar } from "../charts/Bar";
 import { workerSum } from "../derive/sums";
-import { bytes, count, duration, type Format, milliseconds, moment, percent } from "../format";
+import { bytes, count, duration, type Format, milliseconds, moment, percent, rate } from "../format";
 import { Estimate } from "../parts/Estimate";
 import { Mark } from "../parts/Mark";
 import { Panel } from "../parts/Panel";
@@ -34,15 +34,14 @@ const BUSY = percent(0);
 function Crew({ of }: { of: Engine }) {
   const { sum, agrees } = workerSum(of);
   return (
-    <table className="plain">
-      <caption className="sr">Workers</caption>
+    <table className="plain" aria-label="Workers">
       <tbody>
         {of.workers.map(({ process, worker, events_per_second, busy_share }) => (
           <tr key={`${process}/${worker}`}>
             <th scope="row">worker {worker}<span className="text-ink-3"> process {process}</span></th>
             <td className="busy"><Bar value={busy_share} max={1} fill="var(--ink-2)" /></td>
             <td className="num text-ink-3"><Estimate value={busy_share} as={BUSY} of={`worker/${process}/${worker}/busy_share`} missing="not measured" /> busy</td>
-            <td className="num"><Estimate value={events_per_second} as={count} of={`worker/${process}/${worker}/events_per_second`} /></td>
+            <td className="num"><Estimate value={events_per_second} as={rate} of={`worker/${process}/${worker}/events_per_second`} /></td>
           </tr>
         ))}
       </tbody>
@@ -51,7 +50,7 @@ function Crew({ of }: { of: Engine }) {
           <th scope="row" colSpan={3}>
             <Mark tone={agrees ? "ok" : "warn"} shape={agrees ? "circle" : "triangle"}>{agrees ? "adds up to the header" : "differs from the header"}</Mark>
           </th>
-          <td className="num strong"><Estimate value={sum} as={count} of="workers/sum" /></td>
+          <td className="num strong"><Estimate value={sum} as={rate} of="workers/sum" /></td>
         </tr>
       </tfoot>
     </table>
@@ -65,15 +64,14 @@ const sheet = ({ frame }: Shown): Sheet => ({
 
 export function Workers() {
   const engine = useStore((state) => shownOf(state)?.frame.engine);
-  const processes = engine && workerSum(engine).processes;
   return (
     <Panel
       name="Workers" title="Workers" topic="engine" filled={engine !== undefined}
-      sub={engine && `${engine.workers.length} in ${processes} ${processes === 1 ? "process" : "processes"}, events/s over the last second, times over ten`}
+      sub="rates over 1 s, latencies over 10 s"
       empty={<p className="note">The engine has not been measured yet.</p>}
       sheet={sheet}
     >
-      <div className="sums figures-ink">{engine && <><Facts of={engine} /><Crew of={engine} /></>}</div>
+      <div className="crew figures-ink">{engine && <><Facts of={engine} /><Crew of={engine} /></>}</div>
     </Panel>
   );
 }
