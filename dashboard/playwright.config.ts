@@ -11,8 +11,6 @@ export default defineConfig({
     { name: "tests", testMatch: /\.spec\.ts$/ },
     { name: "measure", testMatch: /\.measure\.ts$/ },
   ],
-  // A shared machine may stall for seconds; what fails three times is wrong.
-  retries: process.env["CI"] ? 2 : 0,
   use: {
     launchOptions: { executablePath: process.env["CHROMIUM"] ?? "/usr/bin/chromium", args: ["--no-sandbox"] },
     viewport: { width: 1280, height: 900 },

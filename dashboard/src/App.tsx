@@ -19,7 +19,7 @@ import { showsEpoch } from "./parts/epoch";
 import { useStore } from "./store";
 
 /** The channel under the pointer keeps its ink in all panels, the others step back; done without drawing anything anew. */
-function heat({ target, currentTarget: page }: PointerEvent<HTMLElement> | FocusEvent<HTMLElement>): void {
+function highlight({ target, currentTarget: page }: PointerEvent<HTMLElement> | FocusEvent<HTMLElement>): void {
   const slot = (target as Element).closest<HTMLElement>("[data-slot]")?.dataset["slot"];
   if (page.dataset["hot"] === slot) return;
   if (slot === undefined) delete page.dataset["hot"];
@@ -30,7 +30,7 @@ export function App({ retry }: { retry: () => void }) {
   const status = useStore((state) => state.status);
   const isHeld = useStore((state) => state.held !== undefined && state.status !== "error");
   return (
-    <div className="page" onPointerOver={heat} onFocus={heat} ref={showsEpoch} data-component="App" data-status={status}>
+    <div className="page" onPointerOver={highlight} onFocus={highlight} ref={showsEpoch} data-component="App" data-status={status}>
       <Header badge={<LiveBadge />} />
       <Selectors />
       <main className="wrap">

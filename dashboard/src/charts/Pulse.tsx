@@ -17,11 +17,11 @@ interface Props {
 export function Pulse({ beats, kept, missed }: Props) {
   const flat = Math.min(kept, missed);
   const bars = flat < kept ? beats.slice(flat - kept) : [];
-  const slowest = Math.max(0, ...bars.map((beat) => beat.latency_ms_p99 ?? 0));
+  const slowest = Math.max(0, ...bars.map((p99_ms) => p99_ms ?? 0));
   const top = TOPS_MS.find((step) => step >= slowest) ?? slowest;
   const first = kept - flat - bars.length;
-  const draw = ({ latency_ms_p99 }: Beat, at: number) => {
-    const height = latency_ms_p99 === null ? 2 : 2 + (HEIGHT - 2) * (latency_ms_p99 / top);
+  const draw = (p99_ms: Beat, at: number) => {
+    const height = p99_ms === null ? 2 : 2 + (HEIGHT - 2) * (p99_ms / top);
     return `M${(first + at) * STEP + 1} ${HEIGHT}V${(HEIGHT - height).toFixed(1)}`;
   };
   const paths = bars.map(draw);

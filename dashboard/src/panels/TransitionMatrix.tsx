@@ -68,7 +68,7 @@ function Walkable({ isFlow }: { isFlow: boolean }) {
       className="walkable figures-ink" tabIndex={0} role="group" aria-label="Transitions; arrow keys walk the cells"
       onKeyDown={walk} onPointerOver={point} onPointerLeave={() => setAt(undefined)} onBlur={() => setAt(undefined)}
     >
-      <div className="swap" data-flow={isFlow}>{isFlow ? <SlowFlow of={of} at={place} /> : <Heat matrix={of} at={place} />}</div>
+      {isFlow ? <SlowFlow of={of} at={place} /> : <Heat matrix={of} at={place} />}
       <p className="note detail">
         {at ? <b className="number text-ink">{sentence(of, at)}</b> : "Null is grey because it is provisional: a journey that goes on leaves it. What enters a channel leaves it: out = in."}
       </p>
