@@ -4,6 +4,7 @@ import { SumStrip } from "../charts/SumStrip";
 import { dispositionSum } from "../derive/sums";
 import { count, percent, whole } from "../format";
 import { Estimate } from "../parts/Estimate";
+import { Fact } from "../parts/Fact";
 import { Mark } from "../parts/Mark";
 import { Panel } from "../parts/Panel";
 import type { Sheet } from "../parts/Table";
@@ -49,11 +50,11 @@ function Sum({ of }: { of: Counts }) {
           </tr>
         </tfoot>
       </table>
-      <p className="note">
-        <Estimate value={of.conflicts} as={count} of="dispositions/conflicts" /> copies differed from their first.{" "}
-        Open now: <Estimate value={of.open_sessions} as={count} of="dispositions/open_sessions" /> sessions,{" "}
-        <Estimate value={of.open_journeys} as={count} of="dispositions/open_journeys" /> journeys, counted as null.
-      </p>
+      <dl className="facts three">
+        <Fact label="conflicting copies" title="Copies that differ from their first" value={of.conflicts} as={count} of="dispositions/conflicts" />
+        <Fact label="open sessions" value={of.open_sessions} as={count} of="dispositions/open_sessions" />
+        <Fact label="open journeys" value={of.open_journeys} as={count} of="dispositions/open_journeys" title="Counted as null until they go on" />
+      </dl>
     </>
   );
 }
@@ -63,7 +64,7 @@ export function Dispositions() {
   return (
     <Panel
       name="Dispositions" title="Where every record went" topic="dispositions" filled={counts !== undefined}
-      sub={counts && <><b className="text-ink"><Estimate value={counts.read} as={whole} of="dispositions/read" /></b> read, all advertisers</>}
+      sub={counts && <>records read, all advertisers: <b className="text-ink"><Estimate value={counts.read} as={whole} of="dispositions/read" /></b></>}
       empty={<p className="note">The server has not counted anything yet.</p>}
       sheet={sheet}
     >

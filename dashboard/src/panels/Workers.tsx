@@ -2,29 +2,26 @@
 
 import { Bar } from "../charts/Bar";
 import { workerSum } from "../derive/sums";
-import { bytes, count, duration, type Format, milliseconds, moment, percent, rate } from "../format";
+import { bytes, count, duration, milliseconds, moment, percent, rate } from "../format";
 import { Estimate } from "../parts/Estimate";
+import { Fact } from "../parts/Fact";
 import { Mark } from "../parts/Mark";
 import { Panel } from "../parts/Panel";
 import type { Sheet } from "../parts/Table";
 import { type Shown, shownOf, useStore } from "../store";
 import type { Engine } from "../wire";
 
-function Fact({ label, value, as, of, missing }: { label: string; value: number | null; as: Format; of: string; missing?: string }) {
-  return <div><dt>{label}</dt><dd><Estimate value={value} as={as} of={`engine/${of}`} missing={missing} /></dd></div>;
-}
-
 function Facts({ of }: { of: Engine }) {
   const lag = of.event_time_ms === null ? undefined : `event time ${moment(of.event_time_ms)}`;
   return (
     <dl className="facts">
-      <Fact label="p50" value={of.latency_ms_p50} as={milliseconds} of="latency_ms_p50" missing="nothing measured in the last 10 s" />
-      <Fact label="p99" value={of.latency_ms_p99} as={milliseconds} of="latency_ms_p99/again" missing="nothing measured in the last 10 s" />
-      <Fact label="p99.9" value={of.latency_ms_p999} as={milliseconds} of="latency_ms_p999" missing="nothing measured in the last 10 s" />
-      <Fact label="epochs/s" value={of.epochs_per_second} as={count} of="epochs_per_second" />
-      <div title={lag}><dt>event lag</dt><dd><Estimate value={of.event_lag_ms} as={milliseconds} of="event_lag_ms" missing="no watermark yet" /></dd></div>
-      <Fact label="memory" value={of.memory_bytes} as={bytes} of="memory_bytes" />
-      <Fact label="up" value={of.uptime_ms} as={duration} of="uptime_ms" />
+      <Fact label="p50" value={of.latency_ms_p50} as={milliseconds} of="engine/latency_ms_p50" missing="nothing measured in the last 10 s" />
+      <Fact label="p99" value={of.latency_ms_p99} as={milliseconds} of="engine/latency_ms_p99/again" missing="nothing measured in the last 10 s" />
+      <Fact label="p99.9" value={of.latency_ms_p999} as={milliseconds} of="engine/latency_ms_p999" missing="nothing measured in the last 10 s" />
+      <Fact label="epochs/s" value={of.epochs_per_second} as={count} of="engine/epochs_per_second" />
+      <Fact label="event lag" value={of.event_lag_ms} as={milliseconds} of="engine/event_lag_ms" title={lag} missing="no watermark yet" />
+      <Fact label="memory" value={of.memory_bytes} as={bytes} of="engine/memory_bytes" />
+      <Fact label="up" value={of.uptime_ms} as={duration} of="engine/uptime_ms" />
     </dl>
   );
 }
