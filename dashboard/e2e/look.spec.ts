@@ -34,6 +34,11 @@ for (const colorScheme of ["light", "dark"] as const) {
         expect(await violations()).toEqual([]);
       });
 
+      test("every panel can be seen", async ({ page }) => {
+        await openLive(page, server.url);
+        for (const panel of await page.locator("[data-component]").all()) await expect(panel).toBeVisible();
+      });
+
       test("nothing reaches beyond the width", async ({ page }) => {
         await openLive(page, server.url);
         const over = () => page.evaluate(() => document.documentElement.scrollWidth - innerWidth);

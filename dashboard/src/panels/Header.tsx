@@ -36,7 +36,7 @@ export function Header({ badge }: { badge: ReactNode }) {
         {badge}
         <div className="freshness">
           <Epoch />
-          <span className="fresh rate"><b><Estimate value={engine?.events_per_second} as={count} of="engine/events_per_second" /></b><span className="wide"> events</span>/s</span>
+          <span className="fresh rate"><b><Estimate value={engine?.events_per_second} as={count} of="engine/events_per_second" /></b><span className="unless-narrow"> events</span>/s</span>
           <span className="fresh p99" title="From acceptance of an event to its effect in a closed epoch, 99 of 100 events">
             p99 <b><Estimate value={engine?.latency_ms_p99} as={milliseconds} of="engine/latency_ms_p99" /></b>
           </span>
