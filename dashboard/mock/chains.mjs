@@ -23,31 +23,35 @@ function add(map, key, by) {
   else map.set(key, next);
 }
 
-/** Transition counts and conversion values of one (scope, dimension), by minute of the journey's first point. */
+const cells = () => ({ counts: new Map(), values: new Map() });
+
+/**
+ * Transition counts and conversion values of one (scope, dimension), by minute of the journey's first point, and the
+ * sums of each window, which minutes enter as they come and leave as they grow old.
+ */
 export class Chain {
   minutes = new Map();
-  all = { counts: new Map(), values: new Map() };
+  sums = Object.fromEntries(Object.keys(WINDOWS).map((window) => [window, { first_ms: -Infinity, ...cells() }]));
 
   edge(minute_ms, from, to, by, value = 0) {
-    let minute = this.minutes.get(minute_ms);
-    if (!minute) this.minutes.set(minute_ms, (minute = { counts: new Map(), values: new Map() }));
-    for (const cells of [minute, this.all]) {
-      add(cells.counts, `${from}\n${to}`, by);
-      if (value !== 0) add(cells.values, from, value);
+    if (!this.minutes.has(minute_ms)) this.minutes.set(minute_ms, cells());
+    const sums = Object.values(this.sums).filter(({ first_ms }) => minute_ms >= first_ms);
+    for (const { counts, values } of [this.minutes.get(minute_ms), ...sums]) {
+      add(counts, `${from}\n${to}`, by);
+      if (value !== 0) add(values, from, value);
     }
   }
 
   total(window, now_ms) {
-    if (window === "all") return this.all;
-    const first = now_ms - (WINDOWS[window] - 1) * MINUTE_MS;
-    const counts = new Map();
-    const values = new Map();
-    for (const [minute_ms, cells] of this.minutes) {
-      if (minute_ms < first) continue;
-      for (const [key, count] of cells.counts) add(counts, key, count);
-      for (const [from, value] of cells.values) add(values, from, value);
+    const sum = this.sums[window];
+    const first_ms = now_ms - (WINDOWS[window] - 1) * MINUTE_MS;
+    for (const [minute_ms, { counts, values }] of this.minutes) {
+      if (minute_ms < sum.first_ms || minute_ms >= first_ms) continue;
+      for (const [key, count] of counts) add(sum.counts, key, -count);
+      for (const [from, value] of values) add(sum.values, from, -value);
     }
-    return { counts, values };
+    sum.first_ms = first_ms;
+    return sum;
   }
 }
 

@@ -2,7 +2,7 @@
  * A stand-in for the server, for the states of the page that a real one seldom has. It speaks docs/API.md: frames with
  * resume, `GET /api/v1/frame`, `POST /api/v1/events`, and the built page under a strict content security policy.
  *
- *   node mock/server.mjs [--port 8000] [--channels 8] [--rate 160] [--empty]
+ *   node mock/server.mjs [--port 8000] [--channels 8] [--rate 160] [--speed 1] [--empty]
  *
  * `POST /mock/pause`, `/mock/go`, `/mock/drop`, `/mock/spoil` make it misbehave.
  */
@@ -20,7 +20,7 @@ import { HISTORY_MINUTES, World } from "./world.mjs";
 const { values: flags } = parseArgs({
   options: {
     port: { type: "string", default: "8000" }, channels: { type: "string", default: "8" },
-    rate: { type: "string", default: "160" }, empty: { type: "boolean", default: false },
+    rate: { type: "string", default: "160" }, speed: { type: "string", default: "1" }, empty: { type: "boolean", default: false },
   },
 });
 const EPOCH_MS = 5;
@@ -31,13 +31,21 @@ const SECURITY =
   "default-src 'self'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self'; connect-src 'self'; base-uri 'none'; frame-ancestors 'none'";
 
 const generation = Date.now();
+const speed = Number(flags.speed);
 const world = new World({ channels: Number(flags.channels), empty: flags.empty, journeys_per_minute: Number(flags.rate) });
 let epoch = 1;
 let closed_at = Date.now();
 let isPaused = false;
 let isSpoiled = false;
 
+/** Renewed four times a second, as the program does. */
+let measured = { at: 0, row: undefined };
 function engine() {
+  if (Date.now() - measured.at >= 250) measured = { at: Date.now(), row: measure() };
+  return measured.row;
+}
+
+function measure() {
   const wobble = (by) => 1 + by * Math.sin(Date.now() / 900);
   const workers = [0, 1].map((worker) => ({ process: 0, worker, events_per_second: world.rate * (worker ? 0.07 : 0.1) * wobble(0.03), busy_share: 0.1 + 0.03 * worker }));
   return {
@@ -206,7 +214,7 @@ server.on("upgrade", (request, socket, head) => {
 setInterval(() => {
   if (isPaused) return;
   const now = Date.now();
-  world.advance(now - closed_at);
+  world.advance((now - closed_at) * speed);
   epoch += Math.max(1, Math.round((now - closed_at) / EPOCH_MS));
   closed_at = now;
 }, STEP_MS);

@@ -1,6 +1,6 @@
 /** The page: the shell, and the panels in the order of trust: what, how sure, why, from where. */
 
-import { type FocusEvent, type PointerEvent, useRef } from "react";
+import type { FocusEvent, PointerEvent } from "react";
 
 import { Connection } from "./panels/Connection";
 import { CreditHistory } from "./panels/CreditHistory";
@@ -15,26 +15,22 @@ import { LiveBadge } from "./panels/LiveBadge";
 import { Selectors } from "./panels/Selectors";
 import { TransitionMatrix } from "./panels/TransitionMatrix";
 import { Workers } from "./panels/Workers";
-import { shownOf, useStore } from "./store";
+import { showsEpoch } from "./parts/epoch";
+import { useStore } from "./store";
 
 /** The channel under the pointer keeps its ink in all panels, the others step back; done without drawing anything anew. */
-function useHover() {
-  const page = useRef<HTMLDivElement>(null);
-  const over = (event: PointerEvent | FocusEvent) => {
-    const slot = (event.target as Element).closest<HTMLElement>("[data-slot]")?.dataset["slot"];
-    if (!page.current || page.current.dataset["hot"] === slot) return;
-    if (slot === undefined) delete page.current.dataset["hot"];
-    else page.current.dataset["hot"] = slot;
-  };
-  return { ref: page, onPointerOver: over, onFocus: over };
+function highlight({ target, currentTarget: page }: PointerEvent<HTMLElement> | FocusEvent<HTMLElement>): void {
+  const slot = (target as Element).closest<HTMLElement>("[data-slot]")?.dataset["slot"];
+  if (page.dataset["hot"] === slot) return;
+  if (slot === undefined) delete page.dataset["hot"];
+  else page.dataset["hot"] = slot;
 }
 
 export function App({ retry }: { retry: () => void }) {
   const status = useStore((state) => state.status);
-  const epoch = useStore((state) => shownOf(state)?.frame.epoch);
   const isHeld = useStore((state) => state.held !== undefined && state.status !== "error");
   return (
-    <div {...useHover()} className="page" data-component="App" data-status={status} data-epoch={epoch}>
+    <div className="page" onPointerOver={highlight} onFocus={highlight} ref={showsEpoch} data-component="App" data-status={status}>
       <Header badge={<LiveBadge />} />
       <Selectors />
       <main className="wrap">

@@ -47,7 +47,15 @@ export const exactly = (value: number): Written => ({ digits: grouped(value, Num
 export const count = inFull(0);
 /** Where a reader may want to add up. */
 export const whole: Format = (value) => ({ digits: grouped(value, 0) });
-export const conversions = inFull(1);
+/** A column of credit has one number of decimals: some where they are a part of the total that anybody would see. */
+const DECIMALS_BELOW = 10_000;
+const [tenths, cents] = [inFull(1), inFull(2)];
+export const creditColumn = (total: number): Format => (total < DECIMALS_BELOW ? tenths : count);
+export const moneyColumn = (total: number): Format => (total < DECIMALS_BELOW ? cents : count);
+export function rate(value: number): Written {
+  const { digits, unit = "" } = count(value);
+  return { digits, unit: `${unit}/s` };
+}
 export const money = (value: number): Written => inFull(Math.abs(value) < 1000 ? 2 : 0)(value);
 export const effect = (value: number): Written => ({ digits: grouped(value, 3) });
 export const percent = (decimals: number): Format => (share) => ({ digits: grouped(share * 100, decimals), unit: "%" });

@@ -7,6 +7,12 @@
 
 import { type Attribution, type Chain, chainKey, chainOf, type Dispositions, type Engine, type Minute, type Row, type Rows, type Topic, type Transitions } from "./wire";
 
+/** Six hours of a chain, oldest first. The list of closed minutes is the same object until another closes. */
+export interface History {
+  readonly closed: readonly Minute[];
+  readonly open: Minute | undefined;
+}
+
 export interface Frame {
   readonly chain: Chain;
   readonly generation: number;
@@ -16,8 +22,7 @@ export interface Frame {
   readonly dispositions?: Dispositions;
   readonly attribution?: Attribution;
   readonly transitions?: Transitions;
-  /** Oldest first. */
-  readonly history: readonly Minute[];
+  readonly history: History;
   readonly advertisers: readonly string[];
   /** What could not be read, by topic. */
   readonly faults: Readonly<Partial<Record<string, string>>>;
@@ -39,7 +44,7 @@ export function answersFor(rows: Rows, chain: Chain): boolean {
 }
 
 export function fromSnapshot(chain: Chain, stamp: Stamp, rows: Rows): Frame {
-  const empty: Frame = { chain, ...pick(stamp), history: [], advertisers: [], faults: {} };
+  const empty: Frame = { chain, ...pick(stamp), history: { closed: [], open: undefined }, advertisers: [], faults: {} };
   return withRows(empty, rows, []);
 }
 
@@ -103,10 +108,15 @@ function without(faults: Frame["faults"], topic: Topic | "scopes"): Frame["fault
   return Object.fromEntries(Object.entries(faults).filter(([of]) => of !== topic));
 }
 
-function withMinutes(history: readonly Minute[], minutes: readonly Minute[], removed: readonly string[]): readonly Minute[] {
+export const minutesOf = ({ closed, open }: History): readonly Minute[] => (open ? [...closed, open] : closed);
+
+function withMinutes(history: History, minutes: readonly Minute[], removed: readonly string[]): History {
   const gone = new Set(removed.filter((key) => key.startsWith("history/")).map((key) => Number(key.split("/")[4])));
   if (minutes.length === 0 && gone.size === 0) return history;
   const renewed = new Set(minutes.map((minute) => minute.minute_ms));
-  const kept = history.filter((minute) => !renewed.has(minute.minute_ms) && !gone.has(minute.minute_ms));
-  return [...kept, ...minutes].sort((a, b) => a.minute_ms - b.minute_ms);
+  const kept = minutesOf(history).filter(({ minute_ms }) => !renewed.has(minute_ms) && !gone.has(minute_ms));
+  const all = [...kept, ...minutes].sort((a, b) => a.minute_ms - b.minute_ms);
+  const open = all.pop();
+  const isSame = all.length === history.closed.length && all.every((minute, at) => minute === history.closed[at]);
+  return { closed: isSame ? history.closed : all, open };
 }

@@ -27,10 +27,8 @@ export interface Held {
   readonly shown: Shown;
   readonly at: number;
 }
-export interface Beat {
-  readonly number: number;
-  readonly latency_ms_p99: number | null;
-}
+/** The engine's p99 in milliseconds, as a frame said it. */
+export type Beat = number | null;
 
 /** Frames kept to step back through, and drawn in the pulse. */
 export const KEPT = 40;
@@ -113,7 +111,7 @@ export function takeFrame(frame: Frame, closed_at: number): void {
     palettes,
     orders,
     kept: [...(isSameChain ? state.kept.slice(1 - KEPT) : []), shown],
-    beats: [...state.beats.slice(1 - KEPT), { number, latency_ms_p99: frame.engine?.latency_ms_p99 ?? null }],
+    beats: [...state.beats.slice(1 - KEPT), frame.engine?.latency_ms_p99 ?? null],
     held: isSameChain ? state.held : undefined,
   });
 }

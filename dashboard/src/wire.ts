@@ -272,12 +272,9 @@ export function parseMessage(source: string): Message | undefined {
   }
 }
 
-/** A name as it stands in keys. */
-export const encodeName = (name: string): string => encodeURIComponent(name);
-
 /** The part of a key that names the chain, such as `northwind/channel/24h`. */
 export function chainKey(chain: Chain): string {
-  return `${encodeName(chain.scope)}/${chain.dimension}/${chain.window}`;
+  return `${encodeURIComponent(chain.scope)}/${chain.dimension}/${chain.window}`;
 }
 
 /** The chain part of a key of a chain's row, or undefined for rows that belong to no chain. */

@@ -3,11 +3,11 @@ import { describe, expect, it } from "vitest";
 import { channels, EXPECTED_ROWS, OTHER, paletteKey, SLOTS, withNames, withRows } from "../src/derive";
 import { axisMax, creditTable, isSorted, sorted } from "../src/derive/credit";
 import { flow } from "../src/derive/flow";
-import { domains, movers, series, settled, shares } from "../src/derive/history";
+import { domains, type Line, movers, pointsOf, series, settled, shares } from "../src/derive/history";
 import { lede } from "../src/derive/lede";
 import { CONVERSION, heatStep, matrix, NULL, START } from "../src/derive/matrix";
 import { dispositionSum, workerSum } from "../src/derive/sums";
-import { type Frame, fromSnapshot } from "../src/frame";
+import { type Frame, fromSnapshot, minutesOf } from "../src/frame";
 import { fromSearch, tickFrom, toSearch } from "../src/selection";
 import { statusOf } from "../src/status";
 import { parseMessage } from "../src/wire";
@@ -87,8 +87,11 @@ describe("credit", () => {
 });
 
 describe("history", () => {
+  const { closed } = frame.history;
+  const open = frame.history.open!;
+  const valuesOf = (line: Line) => pointsOf(line).map(({ value }) => value);
   it("is each minute's share of its own total", () => {
-    expect(shares(frame.history, drawn[0]!, "conversions").map(({ value }) => value)).toEqual([28 / 40, 34.5 / 50]);
+    expect(valuesOf(shares(frame.history, drawn[0]!, "conversions"))).toEqual([28 / 40, 34.5 / 50]);
   });
   it("has one span for all panels", () => {
     const { span, of } = domains(drawn.map((channel) => shares(frame.history, channel, "conversions")));
@@ -97,14 +100,21 @@ describe("history", () => {
     expect(of[0]!.high).toBeGreaterThanOrEqual(0.7);
   });
   it("draws growing totals as what each closed minute added, and windows as they stood", () => {
-    expect(series(frame.history, "conversions", "1h").map(({ value }) => value)).toEqual([40, 50]);
-    const three = [...frame.history, { ...frame.history[1]!, minute_ms: frame.history[1]!.minute_ms + 60_000, conversions: 58 }];
-    expect(series(three, "conversions", "all").map(({ value }) => value)).toEqual([10]);
+    expect(valuesOf(series(frame.history, "conversions", "1h"))).toEqual([40, 50]);
+    const three = { closed: minutesOf(frame.history), open: { ...open, minute_ms: open.minute_ms + 60_000, conversions: 58 } };
+    expect(valuesOf(series(three, "conversions", "all"))).toEqual([10]);
   });
   it("counts changes from where the total is large enough to say something", () => {
-    const early = { ...frame.history[0]!, minute_ms: frame.history[0]!.minute_ms - 60_000, conversions: 2, untouched: 0 };
-    expect(settled([early, ...frame.history], "conversions")).toEqual(frame.history);
-    expect(settled(frame.history, "conversions")).toBe(frame.history);
+    const early = { ...closed[0]!, minute_ms: closed[0]!.minute_ms - 60_000, conversions: 2, untouched: 0 };
+    expect(settled({ closed: [early, ...closed], open }, "conversions")).toEqual(frame.history);
+  });
+  it("keeps what closed minutes gave, and is not misled when one of them changes", () => {
+    const ofOpen = (conversions: number) => ({ closed, open: { ...open, conversions } });
+    const [before, after] = [ofOpen(50), ofOpen(60)].map((history) => shares(settled(history, "conversions"), drawn[0]!, "conversions"));
+    expect(after!.closed).toBe(before!.closed);
+    expect(after!.open!.value).toBe(34.5 / 60);
+    const changed = { closed: [{ ...closed[0]!, conversions: 80 }], open };
+    expect(shares(changed, drawn[0]!, "conversions").closed[0]!.value).toBe(28 / 80);
   });
   it("names who moved most", () => {
     const { up, down } = movers(frame.history, drawn, "conversions");
@@ -153,7 +163,7 @@ describe("sums", () => {
     expect(dispositionSum({ ...DISPOSITIONS, read: 1012 }).missing).toBe(12);
   });
   it("of workers agree with the header but for rounding", () => {
-    expect(workerSum(ENGINE)).toMatchObject({ agrees: true, processes: 1 });
+    expect(workerSum(ENGINE)).toMatchObject({ agrees: true });
     expect(workerSum({ ...ENGINE, events_per_second: 2000 }).agrees).toBe(false);
   });
 });

@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from "vitest";
 
 import { createFeed, type Feed, type Link, RETRY_FIRST_MS, RETRY_MAX_MS, retryDelay, type Socket, type World } from "../src/feed";
-import type { Frame } from "../src/frame";
+import { type Frame, minutesOf } from "../src/frame";
 import { ATTRIBUTION, CHAIN, delta, ENGINE, GENERATION, hello, MINUTE_MS, minute, ROWS, snapshot } from "./sample";
 
 class FakeSocket implements Socket {
@@ -130,7 +130,7 @@ describe("a frame after deltas equals a fresh snapshot", () => {
     world.socket.say(snapshot(11, { ...rest, ...changes }));
     world.paint();
     expect(frames[1]).toEqual(frames[2]);
-    expect(frames[1]?.history.map(({ conversions }) => conversions)).toEqual([51, 52]);
+    expect(minutesOf(frames[1]!.history).map(({ conversions }) => conversions)).toEqual([51, 52]);
   });
   it("keeps as it was what did not change", () => {
     start();
@@ -138,6 +138,10 @@ describe("a frame after deltas equals a fresh snapshot", () => {
     world.paint();
     expect(frames[1]?.attribution).toBe(frames[0]?.attribution);
     expect(frames[1]?.history).toBe(frames[0]?.history);
+    world.socket.say(delta(11, 12, { [`history/*/channel/all/${MINUTE_MS + 60_000}`]: minute(MINUTE_MS + 60_000, 51, 35, 12) }));
+    world.paint();
+    expect(frames[2]?.history.open?.conversions).toBe(51);
+    expect(frames[2]?.history.closed).toBe(frames[0]?.history.closed);
   });
   it("forgets a fault once the row is good again", () => {
     world.socket.say(hello(), snapshot(10, { ...ROWS, "transitions/*/channel/all": {} }));

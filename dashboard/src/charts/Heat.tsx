@@ -1,82 +1,112 @@
-/** Transitions as a heat map: a real table, eight fixed steps, the number in each cell. */
+/**
+ * Transitions as a heat map: a real table, eight fixed steps, the number in each cell.
+ *
+ * The table is drawn when its states change. Its cells change with every frame, few of them visibly, so they are
+ * written where they changed.
+ */
 
-import { memo } from "react";
+import { memo, type RefObject, useLayoutEffect, useRef } from "react";
 
-import { cell, short, THIN, written } from "../format";
 import { type Cell, CONVERSION, type End, endId, endLabel, endSlot, heatStep, type Matrix, NULL, START } from "../derive/matrix";
-import { Swatch } from "../parts/Swatch";
+import { cell, short, THIN, written } from "../format";
+import { ChannelName } from "../parts/ChannelName";
 
 export interface Place {
   readonly row: number;
   readonly column: number;
 }
 
-interface Props {
-  readonly matrix: Matrix;
-  readonly at: Place;
-}
-
-const group = (end: End): string | undefined => (end === CONVERSION || end === NULL ? "apart" : undefined);
-
-const HeatCell = memo(function HeatCell({ of, from, to, isNull, isAt }: { of: Cell; from: string; to: string; isNull: boolean; isAt: boolean }) {
-  const { count, probability } = of;
-  const step = heatStep(probability ?? 0, isNull);
-  const ramp = isNull ? "nul" : "seq";
-  const style = count === 0 ? undefined : { background: `var(--${ramp}-${step})`, color: `var(--${ramp}-${step}-ink)` };
-  return (
-    <td
-      style={style} className={to === CONVERSION || to === NULL ? "apart" : undefined} data-from={from} data-to={to}
-      data-key={`transition/${from}/${to}`} data-value={count} data-at={isAt || undefined} data-step={count === 0 ? undefined : step}
-    >
-      {count === 0 ? <span aria-label="none">·</span> : cell(probability ?? 0)}
-    </td>
-  );
-}, (a, b) => a.of.count === b.of.count && a.of.probability === b.of.probability && a.isAt === b.isAt && a.from === b.from && a.to === b.to);
-
-function Name({ end }: { end: End }) {
-  const slot = endSlot(end);
-  return <>{slot !== undefined && <Swatch slot={slot} />}<span>{endLabel(end)}</span></>;
-}
+const isEnd = (end: End): boolean => end === CONVERSION || end === NULL;
+const apart = (end: End): string | undefined => (isEnd(end) ? "apart" : undefined);
 
 /** More columns than these, and their names stand upright. */
 const DENSE = 10;
 export const isDense = (columns: number): boolean => columns > DENSE;
-const tight = (total: number): string => written(short(total)).replace(THIN, "");
 
-export function Heat({ matrix, at }: Props) {
+function Row({ from, columns }: { from: End; columns: Matrix["columns"] }) {
   return (
-    <table className="heat" data-dense={isDense(matrix.columns.length) || undefined}>
+    <tr className={from === START ? "start" : undefined} data-slot={endSlot(from)}>
+      <th scope="row"><ChannelName slot={endSlot(from)} label={endLabel(from)} /></th>
+      {columns.map((to) => (
+        <td
+          key={endId(to)} className={to === NULL ? "null apart" : apart(to)} data-from={endId(from)} data-to={endId(to)}
+          data-key={`transition/${endId(from)}/${endId(to)}`}
+        />
+      ))}
+      <td className="total" data-key={`out/${endId(from)}`} />
+    </tr>
+  );
+}
+
+const Grid = memo(function Grid({ columns, table }: { columns: Matrix["columns"]; table: RefObject<HTMLTableElement | null> }) {
+  const origins: readonly End[] = [START, ...columns.filter((end) => !isEnd(end))];
+  return (
+    <table className="heat" data-dense={isDense(columns.length) || undefined} ref={table}>
       <caption className="sr">Share of each row that goes to each state next, in percent</caption>
       <thead>
         <tr>
           <td className="corner">from ╲ to</td>
-          {matrix.columns.map((to) => <th key={endId(to)} scope="col" className={group(to)} data-slot={endSlot(to)}><span>{endLabel(to)}</span></th>)}
+          {columns.map((to) => <th key={endId(to)} scope="col" className={apart(to)} data-slot={endSlot(to)}><span>{endLabel(to)}</span></th>)}
           <th scope="col" className="total"><span>out</span></th>
         </tr>
       </thead>
-      <tbody>
-        {matrix.rows.map(({ from, cells, total }, row) => (
-          <tr key={endId(from)} className={from === START ? "start" : undefined} data-slot={endSlot(from)}>
-            <th scope="row"><Name end={from} /></th>
-            {cells.map((of, column) => (
-              <HeatCell
-                key={endId(matrix.columns[column]!)} of={of} from={endId(from)} to={endId(matrix.columns[column]!)}
-                isNull={matrix.columns[column] === NULL} isAt={at.row === row && at.column === column}
-              />
-            ))}
-            <td className="total" data-key={`out/${endId(from)}`} data-value={total}>{tight(total)}</td>
-          </tr>
-        ))}
-      </tbody>
+      <tbody>{origins.map((from) => <Row key={endId(from)} from={from} columns={columns} />)}</tbody>
       <tfoot>
         <tr>
           <th scope="row">in</th>
-          {matrix.entered.map((count, column) => (
-            <td key={endId(matrix.columns[column]!)} className={group(matrix.columns[column]!)}>{tight(count)}</td>
-          ))}
+          {columns.map((to) => <td key={endId(to)} className={apart(to)} data-key={`in/${endId(to)}`} />)}
           <td className="total" />
         </tr>
       </tfoot>
     </table>
   );
+});
+
+/** Only what differs: a text that is written anew is laid out anew, even if it is the same. */
+function write(to: HTMLElement, value: number, text: string): void {
+  to.dataset["value"] = String(value);
+  if (to.textContent !== text) to.textContent = text;
+}
+const tight = (total: number): string => written(short(total)).replace(THIN, "");
+
+function writeCell(to: HTMLElement, { count, probability }: Cell, isNull: boolean): void {
+  write(to, count, count === 0 ? "·" : cell(probability ?? 0));
+  const step = count === 0 ? undefined : String(heatStep(probability ?? 0, isNull));
+  if (to.dataset["step"] === step) return;
+  if (step === undefined) delete to.dataset["step"];
+  else to.dataset["step"] = step;
+}
+
+function writeMatrix(table: HTMLTableElement, { rows, columns, entered }: Matrix, before: Matrix | undefined): void {
+  const [body, foot] = [table.tBodies[0]!, table.tFoot!.rows[0]!];
+  rows.forEach(({ cells, total }, row) => {
+    const { cells: drawn } = body.rows[row]!;
+    const old = before?.rows[row];
+    cells.forEach((of, column) => {
+      const known = old?.cells[column];
+      if (known?.count === of.count && known.probability === of.probability) return;
+      writeCell(drawn[column + 1]!, of, columns[column] === NULL);
+    });
+    if (old?.total !== total) write(drawn[cells.length + 1]!, total, tight(total));
+  });
+  entered.forEach((count, column) => {
+    if (before?.entered[column] !== count) write(foot.cells[column + 1]!, count, tight(count));
+  });
+}
+
+export function Heat({ matrix, at }: { matrix: Matrix; at: Place }) {
+  const table = useRef<HTMLTableElement>(null);
+  const before = useRef<Matrix>(undefined);
+  useLayoutEffect(() => {
+    const isSameTable = before.current?.columns === matrix.columns;
+    writeMatrix(table.current!, matrix, isSameTable ? before.current : undefined);
+    before.current = matrix;
+  }, [matrix]);
+  useLayoutEffect(() => {
+    const cell = table.current!.tBodies[0]!.rows[at.row]?.cells[at.column + 1];
+    if (!cell) return;
+    cell.dataset["at"] = "true";
+    return () => void delete cell.dataset["at"];
+  }, [at.row, at.column, matrix.columns]);
+  return <Grid columns={matrix.columns} table={table} />;
 }

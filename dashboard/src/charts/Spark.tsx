@@ -2,11 +2,11 @@
 
 import { memo } from "react";
 
-import type { Domain, Point } from "../derive/history";
+import { type Domain, type Line, type Point, pointsOf } from "../derive/history";
 import { path, thinned, x, y } from "./lines";
 
 interface Props {
-  readonly points: readonly Point[];
+  readonly line: Line;
   readonly width: number;
   readonly height: number;
   readonly stroke?: string;
@@ -20,8 +20,11 @@ function own(points: readonly Point[]): Domain {
   return high > low ? { low, high } : { low: low - 1, high: low + 1 };
 }
 
-export const Spark = memo(function Spark({ points, width, height, stroke = "var(--ink-2)" }: Props) {
-  const drawn = thinned(points, width);
+/** The open minute moves, but by less than three digits it does not move visibly. */
+const coarse = (point: Point | undefined) => point?.value?.toPrecision(3);
+
+export const Spark = memo(function Spark({ line, width, height, stroke = "var(--ink-2)" }: Props) {
+  const drawn = thinned(pointsOf(line), width);
   const last = drawn.at(-1);
   const box = { width: width - 2 * MARGIN, height: height - 2 * MARGIN };
   const span = { from_ms: drawn[0]?.at_ms ?? 0, to_ms: last?.at_ms ?? 0 };
@@ -34,9 +37,4 @@ export const Spark = memo(function Spark({ points, width, height, stroke = "var(
       )}
     </svg>
   );
-}, (a, b) => a.stroke === b.stroke && a.width === b.width && isSame(a.points, b.points));
-
-/** Only the open minute moves between two minutes, and by less than three digits it does not move visibly. */
-const coarse = (point: Point | undefined) => `${point?.at_ms} ${point?.value?.toPrecision(3)}`;
-const isSame = (a: readonly Point[], b: readonly Point[]): boolean =>
-  a.length === b.length && coarse(a[0]) === coarse(b[0]) && coarse(a.at(-1)) === coarse(b.at(-1));
+}, (a, b) => a.line.closed === b.line.closed && coarse(a.line.open) === coarse(b.line.open) && a.stroke === b.stroke && a.width === b.width);

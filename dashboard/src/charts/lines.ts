@@ -2,15 +2,11 @@
 
 import { line } from "d3-shape";
 
-import type { Domain, Point } from "../derive/history";
+import type { Domain, Point, Span } from "../derive/history";
 
 export interface Box {
   readonly width: number;
   readonly height: number;
-}
-export interface Span {
-  readonly from_ms: number;
-  readonly to_ms: number;
 }
 
 export const x = (at_ms: number, span: Span, width: number): number =>
@@ -31,10 +27,8 @@ export function path(points: readonly Point[], span: Span, domain: Domain, box: 
 const SPANS_MIN = [30, 60, 120, 180, 360];
 
 /** The time axis: as much of six hours as has been lived, in a few steps, so that it seldom changes. */
-export function timeSpan(points: readonly { readonly minute_ms: number }[]): Span {
-  const to_ms = points.at(-1)?.minute_ms ?? 0;
-  const lived = (to_ms - (points[0]?.minute_ms ?? to_ms)) / 60_000;
-  const minutes = SPANS_MIN.find((step) => step >= lived) ?? 360;
+export function timeSpan({ from_ms, to_ms }: Span): Span {
+  const minutes = SPANS_MIN.find((step) => step * 60_000 >= to_ms - from_ms) ?? 360;
   return { from_ms: to_ms - minutes * 60_000, to_ms };
 }
 

@@ -19,9 +19,9 @@ export interface CreditTable {
   readonly total: number;
 }
 
-export const creditOf = (credit: Credit, measure: Measure): number | null =>
+const creditOf = (credit: Credit, measure: Measure): number | null =>
   measure === "value" ? credit.attributed_value : credit.attributed_conversions;
-export const effectOf = (credit: Credit, measure: Measure): number | null =>
+const effectOf = (credit: Credit, measure: Measure): number | null =>
   measure === "value" ? credit.removal_effect_value : credit.removal_effect;
 export const totalOf = (from: Pick<Attribution, "conversions" | "value">, measure: Measure): number =>
   measure === "value" ? from.value : from.conversions;

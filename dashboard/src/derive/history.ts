@@ -1,6 +1,10 @@
-/** Six hours of a chain, as lines. */
+/**
+ * Six hours of a chain, as lines. What must hold: of hundreds of minutes one changes with a frame, so what follows from
+ * the closed ones is worked out once, and is the same object until another minute closes.
+ */
 
 import { type Channel, ratio, sum } from "../derive";
+import type { History } from "../frame";
 import type { Measure } from "../selection";
 import type { ChainWindow, Minute } from "../wire";
 import { totalOf, untouchedOf } from "./credit";
@@ -9,17 +13,35 @@ export interface Point {
   readonly at_ms: number;
   readonly value: number | null;
 }
+export interface Line {
+  readonly closed: readonly Point[];
+  readonly open: Point | undefined;
+}
 
-/** Of hundreds of minutes one changes with a frame, and several panels ask for the same lines. */
-const points = new WeakMap<Minute, Map<string, Point>>();
-const lines = new WeakMap<readonly Minute[], Map<string, readonly Point[]>>();
+/** What was made of a list, by what was asked for; forgotten with the list. */
+function remembering<K extends object, V>() {
+  const made = new WeakMap<K, Map<string, V>>();
+  return (of: K, key: string, make: () => V): V => {
+    let known = made.get(of);
+    if (!known) made.set(of, (known = new Map()));
+    let value = known.get(key);
+    if (value === undefined) known.set(key, (value = make()));
+    return value;
+  };
+}
+const tails = remembering<readonly Minute[], readonly Minute[]>();
+const lines = remembering<readonly Minute[], readonly Point[]>();
+const extents = remembering<readonly Point[], Domain>();
 
-function cached<K extends object, V>(cache: WeakMap<K, Map<string, V>>, of: K, key: string, make: () => V): V {
-  let known = cache.get(of);
-  if (!known) cache.set(of, (known = new Map()));
-  let value = known.get(key);
-  if (value === undefined) known.set(key, (value = make()));
-  return value;
+function lineOf({ closed, open }: History, key: string, pointOf: (minute: Minute) => Point): Line {
+  return { closed: lines(closed, key, () => closed.map(pointOf)), open: open && pointOf(open) };
+}
+export const pointsOf = ({ closed, open }: Line): readonly Point[] => (open ? [...closed, open] : closed);
+export const newest = ({ closed, open }: Line): Point | undefined => open ?? closed.at(-1);
+
+/** A channel's share of all conversions, or of all value, minute by minute. */
+export function shares(history: History, channel: Channel, measure: Measure): Line {
+  return lineOf(history, `${measure}\n${channel.members.join("\n")}`, (minute) => shareAt(minute, channel, measure));
 }
 
 function shareAt(minute: Minute, channel: Channel, measure: Measure): Point {
@@ -29,22 +51,26 @@ function shareAt(minute: Minute, channel: Channel, measure: Measure): Point {
   return { at_ms: minute.minute_ms, value: ratio(credit, totalOf(minute, measure)) };
 }
 
-/** A channel's share of all conversions, or of all value, minute by minute. */
-export function shares(history: readonly Minute[], channel: Channel, measure: Measure): readonly Point[] {
-  const key = `${measure}\n${channel.members.join("\n")}`;
-  const point = (minute: Minute) => cached(points, minute, key, () => shareAt(minute, channel, measure));
-  return cached(lines, history, key, () => history.map(point));
-}
-
 /** A share of few conversions swings; before a total has a twentieth of what it has now, it says nothing. */
 const SETTLED_PART = 0.05;
 
-/** The minutes whose shares can be compared: they set the scale, and changes are counted from the first of them. */
-export function settled(history: readonly Minute[], measure: Measure): readonly Minute[] {
-  const newest = history.at(-1);
-  const enough = newest === undefined ? 0 : totalOf(newest, measure) * SETTLED_PART;
-  const first = history.findIndex((minute) => totalOf(minute, measure) >= enough);
-  return first <= 0 ? history : history.slice(first);
+/** The minutes whose shares can be compared: they are drawn, set the scale, and changes are counted from their first. */
+export function settled({ closed, open }: History, measure: Measure): History {
+  const enough = open === undefined ? 0 : totalOf(open, measure) * SETTLED_PART;
+  const first = closed.findIndex((minute) => totalOf(minute, measure) >= enough);
+  const from = first < 0 ? closed.length : first;
+  return { closed: from === 0 ? closed : tails(closed, String(from), () => closed.slice(from)), open };
+}
+
+export interface Span {
+  readonly from_ms: number;
+  readonly to_ms: number;
+}
+
+/** From the first minute to the newest. */
+export function timeOf({ closed, open }: History): Span {
+  const to_ms = (open ?? closed.at(-1))?.minute_ms ?? 0;
+  return { from_ms: closed[0]?.minute_ms ?? to_ms, to_ms };
 }
 
 export type Series = "journeys" | "conversions" | "credited" | "untouched" | "p_conversion" | "value";
@@ -60,35 +86,34 @@ const OF_MINUTE: Readonly<Record<Series, (minute: Minute) => number | null>> = {
 };
 
 /** A figure minute by minute. A total that only grows is drawn as what each closed minute added to it. */
-export function series(history: readonly Minute[], of: Series, window: ChainWindow): readonly Point[] {
-  const level = history.map((minute) => ({ at_ms: minute.minute_ms, value: OF_MINUTE[of](minute) }));
-  if (window !== "all" || of === "p_conversion") return level;
-  const closed = level.slice(0, -1);
-  return closed.slice(1).map(({ at_ms, value }, at) => ({ at_ms, value: sum([value, negative(closed[at]!.value)]) }));
+export function series(history: History, of: Series, window: ChainWindow): Line {
+  const valueOf = OF_MINUTE[of];
+  const isLevel = window !== "all" || of === "p_conversion";
+  if (isLevel) return lineOf(history, of, (minute) => ({ at_ms: minute.minute_ms, value: valueOf(minute) }));
+  const added = (minute: Minute, at: number): Point => {
+    const [before, after] = [valueOf(history.closed[at]!), valueOf(minute)];
+    return { at_ms: minute.minute_ms, value: before === null || after === null ? null : after - before };
+  };
+  return { closed: lines(history.closed, `added ${of}`, () => history.closed.slice(1).map(added)), open: undefined };
 }
-const negative = (value: number | null) => (value === null ? null : -value);
 
 export interface Domain {
   readonly low: number;
   readonly high: number;
 }
 
-function extent(points: readonly Point[]): Domain | undefined {
-  let low = Infinity;
-  let high = -Infinity;
-  for (const { value } of points) {
-    if (value === null) continue;
-    low = Math.min(low, value);
-    high = Math.max(high, value);
-  }
+function extent({ closed, open }: Line): Domain | undefined {
+  const known = (points: readonly Point[]) => points.flatMap(({ value }) => value ?? []);
+  const before = extents(closed, "", () => ({ low: Math.min(...known(closed)), high: Math.max(...known(closed)) }));
+  const [low, high] = [Math.min(before.low, open?.value ?? Infinity), Math.max(before.high, open?.value ?? -Infinity)];
   return high < low ? undefined : { low, high };
 }
 
 const SPANS = [0.002, 0.005, 0.01, 0.02, 0.04, 0.06, 0.08, 0.12, 0.16, 0.24, 0.32, 0.5, 1];
 
 /** One span for all panels, so that slopes compare; each panel is centred on its own line. */
-export function domains(lines: readonly (readonly Point[])[]): { readonly span: number; readonly of: readonly Domain[] } {
-  const extents = lines.map((points) => extent(points) ?? { low: 0, high: 0 });
+export function domains(lines: readonly Line[]): { readonly span: number; readonly of: readonly Domain[] } {
+  const extents = lines.map((line) => extent(line) ?? { low: 0, high: 0 });
   const widest = Math.max(0, ...extents.map(({ low, high }) => high - low));
   const span = SPANS.find((step) => step >= widest * 1.15) ?? 1;
   // Centres move in steps, or every frame would shift every line by a hair.
@@ -102,20 +127,19 @@ export function domains(lines: readonly (readonly Point[])[]): { readonly span: 
 }
 
 /** The last point, and by how much it differs from the first. */
-export function change(points: readonly Point[]): number | null {
-  const known = points.filter(({ value }) => value !== null);
-  const first = known[0]?.value;
-  const last = known.at(-1)?.value;
-  return known.length < 2 || first == null || last == null ? null : last - first;
+export function change(line: Line): number | null {
+  const isKnown = ({ value }: Point) => value !== null;
+  const first = line.closed.find(isKnown);
+  const last = line.open?.value != null ? line.open : line.closed.findLast(isKnown);
+  return first?.value == null || last?.value == null || first === last ? null : last.value - first.value;
 }
 
 /** The largest changes of share, up and down, where they would show. */
 const SHOWS = 0.0005;
-export function movers(history: readonly Minute[], channels: readonly Channel[], measure: Measure) {
+export function movers(history: History, channels: readonly Channel[], measure: Measure) {
   const minutes = settled(history, measure);
-  const ends = [minutes[0], minutes.at(-1)].filter((minute) => minute !== undefined);
   const changes = channels.flatMap((channel) => {
-    const by = change(shares(ends, channel, measure));
+    const by = change(shares(minutes, channel, measure));
     return by === null || Math.abs(by) < SHOWS ? [] : [{ channel, by }];
   });
   changes.sort((a, b) => b.by - a.by);

@@ -5,7 +5,7 @@ import { type Format, count, money, points, share, written } from "../format";
 import type { Frame } from "../frame";
 import { type Measure, WINDOW_SAID } from "../selection";
 import { creditTable } from "./credit";
-import { movers, settled } from "./history";
+import { movers, settled, timeOf } from "./history";
 
 export interface Lede {
   readonly fact: string;
@@ -51,8 +51,9 @@ function moved(frame: Frame, channels: readonly Channel[], measure: Measure): st
   const { up, down } = movers(frame.history, channels, measure);
   if (!up && !down) return "";
   const said = [up && `${up.channel.label} ${points(up.by).digits}`, down && `${down.channel.label} ${points(down.by).digits}`];
-  const compared = settled(frame.history, measure);
-  const minutes = Math.round((compared.at(-1)!.minute_ms - compared[0]!.minute_ms) / 60_000);
-  const over = minutes >= 350 ? "six hours" : minutes >= 120 ? `${Math.round(minutes / 60)} hours` : `${minutes} ${one(minutes, "minute")}`;
+  const { from_ms, to_ms } = timeOf(settled(frame.history, measure));
+  const minutes = Math.round((to_ms - from_ms) / 60_000);
+  const hours = Math.round(minutes / 60);
+  const over = hours >= 6 ? "six hours" : hours >= 2 ? `${hours} hours` : `${minutes} ${one(minutes, "minute")}`;
   return `Over ${over}, in points of share: ${list(said.filter((text) => text !== undefined))}.`;
 }

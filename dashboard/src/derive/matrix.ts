@@ -29,6 +29,14 @@ export interface Matrix {
 const plain = (name: string): string => name.replace(/^\\(?=\\*\((?:start|conversion|null)\)$)/, "");
 const isSpecial = (name: string): boolean => name === START || name === CONVERSION || name === NULL;
 
+/** The columns of a list of channels; one list as long as they stay, so that a table of them need not be drawn again. */
+const columns = new WeakMap<readonly Channel[], Matrix["columns"]>();
+function columnsOf(channels: readonly Channel[]): Matrix["columns"] {
+  const known = columns.get(channels) ?? [...channels, CONVERSION, NULL];
+  columns.set(channels, known);
+  return known;
+}
+
 export function matrix(transitions: Transitions, channels: readonly Channel[]): Matrix {
   const place = new Map(channels.flatMap(({ members }, at) => members.map((name) => [name, at] as const)));
   const width = channels.length + 2;
@@ -50,7 +58,7 @@ export function matrix(transitions: Transitions, channels: readonly Channel[]): 
     const from = at === 0 ? START : channels[at - 1]!;
     return { from, total, cells: cells.map((count) => ({ count, probability: total === 0 ? null : count / total })) };
   });
-  return { columns: [...channels, CONVERSION, NULL], rows, entered };
+  return { columns: columnsOf(channels), rows, entered };
 }
 
 export type End = Channel | typeof START | typeof CONVERSION | typeof NULL;

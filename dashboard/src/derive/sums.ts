@@ -27,7 +27,6 @@ export function dispositionSum(of: Dispositions): DispositionSum {
 
 export interface WorkerSum {
   readonly sum: number;
-  readonly processes: number;
   /** Whether the rates add up to the engine's, but for rounding. */
   readonly agrees: boolean;
 }
@@ -35,7 +34,6 @@ const ROUNDING = 0.005;
 
 export function workerSum(engine: Engine): WorkerSum {
   const sum = engine.workers.reduce((total, worker) => total + worker.events_per_second, 0);
-  const processes = new Set(engine.workers.map(({ process }) => process)).size;
   const difference = Math.abs(sum - engine.events_per_second);
-  return { sum, processes, agrees: difference <= Math.max(1, engine.events_per_second * ROUNDING) };
+  return { sum, agrees: difference <= Math.max(1, engine.events_per_second * ROUNDING) };
 }

@@ -1,6 +1,7 @@
 /** Why the page is not live, and what to do; one quiet line while it is. */
 
 import { clock, count, duration, moment, written } from "../format";
+import { showsEpoch } from "../parts/epoch";
 import { Mark } from "../parts/Mark";
 import { useNow } from "../parts/useNow";
 import { EVERYONE } from "../selection";
@@ -56,14 +57,14 @@ function Live() {
   const shown = useShown();
   if (!shown) return <span>Nothing received yet.</span>;
   const { epoch, server_time_ms } = shown.frame;
-  return <span className="number">All panels show one closed epoch, {written(count(epoch))}, sent {moment(server_time_ms)}.</span>;
+  const text = `All panels show epoch ${written(count(epoch))}, sent ${clock(server_time_ms)} UTC.`;
+  return <span className="number" title={`One closed epoch, sent ${moment(server_time_ms)}`}>{text}</span>;
 }
 
 export function Connection({ retry }: { retry: () => void }) {
   const status = useStore((state) => state.status);
-  const epoch = useShown()?.frame.epoch;
   return (
-    <div className="notice" data-tone={TONES[status]} data-component="Connection" data-status={status} data-epoch={epoch}>
+    <div className="notice" data-tone={TONES[status]} ref={showsEpoch} data-component="Connection" data-status={status}>
       {status === "stale" ? <Stale /> : status === "reconnecting" ? <Reconnecting retry={retry} /> : status === "error" ? <Refused retry={retry} /> : <Live />}
     </div>
   );

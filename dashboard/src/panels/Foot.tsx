@@ -27,7 +27,7 @@ export function Foot() {
         <span className="acts">
           <button type="button" className="act" aria-expanded={help} aria-controls="keys" onClick={toggleHelp}><kbd>?</kbd> keys</button>
           <button type="button" className="act" onClick={() => setChosen(nextTheme())}>Theme: {chosen}</button>
-          {server && <span>{server.version}{server.commit && ` (${server.commit})`}</span>}
+          <span className="build">{server && `${server.version}${server.commit && ` (${server.commit})`}`}</span>
         </span>
       </div>
     </footer>

@@ -1,6 +1,7 @@
 /** The reader holds a frame: which, how far behind, and the way back. */
 
 import { age, clock, count, written } from "../format";
+import { showsEpoch } from "../parts/epoch";
 import { Mark } from "../parts/Mark";
 import { useNow } from "../parts/useNow";
 import { goLive, step, useStore } from "../store";
@@ -15,7 +16,7 @@ export function Frozen() {
   const frames = `${written(count(waiting))} ${waiting === 1 ? "frame waits" : "frames wait"}`;
   const of = clock(held.shown.frame.server_time_ms);
   return (
-    <div className="notice" data-component="Frozen" data-status={held.kind} data-epoch={held.shown.frame.epoch}>
+    <div className="notice" ref={showsEpoch} data-component="Frozen" data-status={held.kind}>
       <Mark tone="idle" shape="ring">{held.kind === "frozen" ? "Frozen" : "As of"} {of} UTC</Mark>
       <span className="number">All panels show epoch {written(count(held.shown.frame.epoch))}, {behind} behind; {frames}.</span>
       <span className="acts">

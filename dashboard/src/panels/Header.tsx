@@ -4,24 +4,27 @@ import type { ReactNode } from "react";
 
 import { age, count, milliseconds } from "../format";
 import { Estimate } from "../parts/Estimate";
+import { showsEpoch } from "../parts/epoch";
 import { useNow } from "../parts/useNow";
-import { useShown } from "../store";
+import { shownOf, useShown, useStore } from "../store";
+
+const AGE_EVERY_MS = 500;
 
 function Epoch() {
   const shown = useShown();
-  const now = useNow(250);
+  const now = useNow(AGE_EVERY_MS, shown);
   return (
     <span className="fresh epoch">
-      epoch <b><Estimate value={shown?.frame.epoch} as={count} of="epoch" missing="nothing received yet" /></b>
-      {" · "}<b className="age"><Estimate value={shown && Math.max(0, now - shown.closed_at)} as={age} of="age_ms" /></b> old
+      <b className="age"><Estimate value={shown && Math.max(0, now - shown.closed_at)} as={age} of="age_ms" /></b> old
+      {" · "}epoch <b className="at"><Estimate value={shown?.frame.epoch} as={count} of="epoch" missing="nothing received yet" /></b>
     </span>
   );
 }
 
 export function Header({ badge }: { badge: ReactNode }) {
-  const frame = useShown()?.frame;
+  const engine = useStore((state) => shownOf(state)?.frame.engine);
   return (
-    <header className="top" data-component="Header" data-epoch={frame?.epoch}>
+    <header className="top" ref={showsEpoch} data-component="Header">
       <div className="wrap">
         <span className="brand">
           <svg viewBox="0 0 20 20" width="20" height="20" fill="none" stroke="currentColor" strokeWidth="1.6" strokeLinecap="round" aria-hidden="true">
@@ -33,9 +36,9 @@ export function Header({ badge }: { badge: ReactNode }) {
         {badge}
         <div className="freshness">
           <Epoch />
-          <span className="fresh rate"><b><Estimate value={frame?.engine?.events_per_second} as={count} of="engine/events_per_second" /></b> events/s</span>
+          <span className="fresh rate"><b><Estimate value={engine?.events_per_second} as={count} of="engine/events_per_second" /></b><span className="unless-narrow"> events</span>/s</span>
           <span className="fresh p99" title="From acceptance of an event to its effect in a closed epoch, 99 of 100 events">
-            p99 <b><Estimate value={frame?.engine?.latency_ms_p99} as={milliseconds} of="engine/latency_ms_p99" /></b>
+            p99 <b><Estimate value={engine?.latency_ms_p99} as={milliseconds} of="engine/latency_ms_p99" /></b>
           </span>
         </div>
       </div>

@@ -1,6 +1,7 @@
 /** The answer first, in a sentence of the same frame as the charts. */
 
 import { lede } from "../derive/lede";
+import { showsEpoch } from "../parts/epoch";
 import { useNow } from "../parts/useNow";
 import { EVERYONE, WINDOW_SAID } from "../selection";
 import { useShown, useStore } from "../store";
@@ -22,9 +23,9 @@ export function Lede() {
   const measure = useStore((state) => state.selection.measure);
   const said = shown && lede(shown.frame, shown.channels, measure);
   return (
-    <p className="lede figures-ink" data-component="Lede" data-epoch={shown?.frame.epoch} data-status={status}>
+    <p className="lede figures-ink" ref={showsEpoch} data-component="Lede" data-status={status}>
       {!shown && <Waiting />}
-      {said && <>{said.fact} <span className="text-ink-3">{said.more}</span></>}
+      {said && <>{said.fact} <span className="more">{said.more}</span></>}
       {shown && !said && <>No journeys{shown.frame.chain.scope !== EVERYONE && ` of ${shown.frame.chain.scope}`} {WINDOW_SAID[shown.frame.chain.window] || "yet"}.</>}
     </p>
   );

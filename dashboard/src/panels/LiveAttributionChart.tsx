@@ -8,14 +8,15 @@ import { Spark } from "../charts/Spark";
 import { type Channel, orderKey } from "../derive";
 import { axisMax, type CreditRow, type CreditTable, creditTable, isSorted, type SortBy } from "../derive/credit";
 import { settled, shares } from "../derive/history";
-import { count, conversions, effect, money, share, tick, written } from "../format";
+import { count, creditColumn, effect, type Format, moneyColumn, share, tick, written } from "../format";
+import { ChannelName } from "../parts/ChannelName";
 import { Estimate } from "../parts/Estimate";
 import { Panel } from "../parts/Panel";
-import { colour, Swatch } from "../parts/Swatch";
+import { colour } from "../parts/Swatch";
 import type { Sheet } from "../parts/Table";
-import type { Minute } from "../wire";
+import type { History } from "../frame";
 import { EVERYONE, type Measure, WINDOW_SAID } from "../selection";
-import { expectedRows, select, type Shown, sortRows, useShown, useStore } from "../store";
+import { expectedRows, select, type Shown, shownOf, sortRows, useShown, useStore } from "../store";
 import { chainKey } from "../wire";
 
 function useAxis(key: string, longest: number | undefined): number {
@@ -41,33 +42,33 @@ function Heading({ by, label, rows, className }: { by: SortBy; label: string; ro
   );
 }
 
-const Row = memo(function Row({ row, max, effectMax, measure, history }: {
-  row: CreditRow; max: number; effectMax: number; measure: Measure; history: readonly Minute[];
+const Row = memo(function Row({ row, max, effectMax, measure, as, history }: {
+  row: CreditRow; max: number; effectMax: number; measure: Measure; as: Format; history: History;
 }) {
   const { channel } = row;
   const fill = colour(channel.slot);
   const why = channel.members.length > 1 ? "removal effects of several states do not add up" : "no journey has converted yet";
   return (
     <div role="row" className="credit-row" data-slot={channel.slot} data-row={channel.id}>
-      <span role="rowheader" className="name" title={channel.label}><Swatch slot={channel.slot} /><span>{channel.label}</span></span>
+      <span role="rowheader" className="name" title={channel.label}><ChannelName slot={channel.slot} label={channel.label} /></span>
       <span role="cell" className="bar-cell"><Bar value={row.credit} max={max} fill={fill} of={`bar/${channel.id}`} /></span>
-      <span role="cell" className="credit"><Estimate value={row.credit} as={measure === "value" ? money : conversions} of={`credit/${channel.id}`} missing="no effect is defined yet" /></span>
+      <span role="cell" className="credit"><Estimate value={row.credit} as={as} of={`credit/${channel.id}`} missing="no effect is defined yet" /></span>
       <span role="cell" className="share"><Estimate value={row.share} as={share} of={`share/${channel.id}`} /></span>
       <span role="cell" className="effect">
         <Bar value={row.effect} max={effectMax} fill={fill} />
         <Estimate value={row.effect} as={effect} of={`effect/${channel.id}`} missing={why} />
       </span>
-      <span role="cell" className="line"><Spark points={shares(history, channel, measure)} width={92} height={22} stroke={fill} /></span>
+      <span role="cell" className="line"><Spark line={shares(history, channel, measure)} width={92} height={22} stroke={fill} /></span>
     </div>
   );
 });
 
-function Untouched({ table, max, measure }: { table: CreditTable; max: number; measure: Measure }) {
+function Untouched({ table, max, as }: { table: CreditTable; max: number; as: Format }) {
   return (
     <div role="row" className="credit-row untouched" data-row="(untouched)">
       <span role="rowheader" className="name" title="Conversions that followed no touch; nobody's credit"><i className="swatch hollow" /><span>untouched</span></span>
       <span role="cell" className="bar-cell"><Bar value={table.untouched} max={max} fill="var(--untouched)" of="bar/(untouched)" /></span>
-      <span role="cell" className="credit"><Estimate value={table.untouched} as={measure === "value" ? money : conversions} of="credit/(untouched)" /></span>
+      <span role="cell" className="credit"><Estimate value={table.untouched} as={as} of="credit/(untouched)" /></span>
       <span role="cell" className="share"><Estimate value={table.untouched_share} as={share} of="share/(untouched)" /></span>
       <span role="cell" className="effect"><span /><span className="text-ink-3" title="Nothing to remove">–</span></span>
       <span role="cell" className="line" />
@@ -75,12 +76,12 @@ function Untouched({ table, max, measure }: { table: CreditTable; max: number; m
   );
 }
 
-function Foot({ table, max, effectMax, measure }: { table: CreditTable; max: number; effectMax: number; measure: Measure }) {
+function Foot({ table, max, effectMax, as }: { table: CreditTable; max: number; effectMax: number; as: Format }) {
   return (
     <div role="row" className="credit-row at-foot">
       <span role="rowheader" className="name">sum</span>
       <span role="cell" className="bar-cell"><Axis max={max} label={tick} /></span>
-      <span role="cell" className="credit"><Estimate value={table.sum} as={measure === "value" ? money : conversions} of="credit/(sum)" /></span>
+      <span role="cell" className="credit"><Estimate value={table.sum} as={as} of="credit/(sum)" /></span>
       <span role="cell" className="share"><Estimate value={table.sum === null || table.total === 0 ? null : table.sum / table.total} as={share} of="share/(sum)" /></span>
       <span role="cell" className="effect"><Axis max={effectMax} label={tick} gaps={2} /><span /></span>
       <span role="cell" className="line" />
@@ -88,9 +89,10 @@ function Foot({ table, max, effectMax, measure }: { table: CreditTable; max: num
   );
 }
 
-function Rows({ shown, measure }: { shown: Shown; measure: Measure }) {
-  const { frame } = shown;
-  const table = frame.attribution && creditTable(frame.attribution, shown.channels, measure);
+function Rows() {
+  const measure = useStore((state) => state.selection.measure);
+  const { frame, channels } = useShown()!;
+  const table = frame.attribution && creditTable(frame.attribution, channels, measure);
   const key = `${chainKey(frame.chain)}/${measure}`;
   const longest = (pick: (row: CreditRow) => number | null) => table && Math.max(0, ...table.rows.map((row) => pick(row) ?? 0));
   const longestCredit = longest((row) => row.credit);
@@ -98,6 +100,7 @@ function Rows({ shown, measure }: { shown: Shown; measure: Measure }) {
   const effectMax = useAxis(key, longest((row) => row.effect));
   const history = settled(frame.history, measure);
   if (!table) return null;
+  const as = (measure === "value" ? moneyColumn : creditColumn)(table.total);
   return (
     <div className="credit-rows figures-ink" role="table" aria-label="Credit by channel">
       <div role="row" className="credit-row heading">
@@ -108,9 +111,9 @@ function Rows({ shown, measure }: { shown: Shown; measure: Measure }) {
         <Heading by="effect" label="removal effect" rows={table.rows} className="effect" />
         <span role="columnheader" className="line">share, 6 h</span>
       </div>
-      {table.rows.map((row) => <Row key={row.channel.id} row={row} max={max} effectMax={effectMax} measure={measure} history={history} />)}
-      <Untouched table={table} max={max} measure={measure} />
-      <Foot table={table} max={max} effectMax={effectMax} measure={measure} />
+      {table.rows.map((row) => <Row key={row.channel.id} row={row} max={max} effectMax={effectMax} measure={measure} as={as} history={history} />)}
+      <Untouched table={table} max={max} as={as} />
+      <Foot table={table} max={max} effectMax={effectMax} as={as} />
     </div>
   );
 }
@@ -123,8 +126,8 @@ function Skeleton({ rows }: { rows: number }) {
   );
 }
 
-function Empty({ shown }: { shown: Shown }) {
-  const { chain, dispositions } = shown.frame;
+function Empty() {
+  const { chain, dispositions } = useShown()!.frame;
   const read = dispositions?.read ?? 0;
   const isNarrow = chain.window !== "all";
   return (
@@ -157,20 +160,18 @@ function sheet({ frame, channels }: Shown): Sheet {
 }
 
 export function LiveAttributionChart() {
-  const shown = useShown();
   const status = useStore((state) => state.status);
-  const selection = useStore((state) => state.selection);
-  const attribution = shown?.frame.attribution;
-  const filled = shown && attribution !== undefined && attribution.journeys > 0;
+  const dimension = useStore((state) => state.selection.dimension);
+  const filled = useStore((state) => (shownOf(state)?.frame.attribution?.journeys ?? 0) > 0);
   const rows = useStore(expectedRows);
   return (
     <Panel
-      name="LiveAttributionChart" title={`Credit by ${selection.dimension}`} topic="attribution" tag="credit"
+      name="LiveAttributionChart" title={`Credit by ${dimension}`} topic="attribution" tag="credit"
       sub="Markov removal effect, redirect to null. Not causal." className="wide" filled={filled}
-      empty={shown && status !== "error" && <Empty shown={shown} />} sheet={() => sheet(shown!)}
+      empty={status !== "error" && <Empty />} sheet={sheet}
     >
       <div className="credit-box" style={{ "--rows": rows } as React.CSSProperties}>
-        {shown && filled ? <Rows shown={shown} measure={selection.measure} /> : <Skeleton rows={rows} />}
+        {filled ? <Rows /> : <Skeleton rows={rows} />}
       </div>
     </Panel>
   );

@@ -4,7 +4,7 @@ import type { MouseEvent, ReactNode } from "react";
 
 import { scopeName } from "../derive";
 import { DIMENSIONS, EVERYONE, MEASURES, type Selection, toSearch, WINDOW_NAMES, WINDOWS } from "../selection";
-import { select, useShown, useStore } from "../store";
+import { select, shownOf, useStore } from "../store";
 
 /** A new tab is the browser's business; a plain click is ours. */
 const isPlain = (event: MouseEvent) => event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
@@ -31,7 +31,7 @@ function Group({ label, children }: { label: string; children: ReactNode }) {
 
 function Advertiser() {
   const scope = useStore((state) => state.selection.scope);
-  const known = useShown()?.frame.advertisers ?? [];
+  const known = useStore((state) => shownOf(state)?.frame.advertisers) ?? [];
   const names = scope === EVERYONE || known.includes(scope) ? known : [scope, ...known];
   return (
     <label className="group">

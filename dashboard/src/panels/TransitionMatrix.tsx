@@ -5,11 +5,11 @@ import { type KeyboardEvent, type PointerEvent, useEffect, useRef, useState } fr
 import { Flow } from "../charts/Flow";
 import { Heat, isDense, type Place } from "../charts/Heat";
 import { scopeName } from "../derive";
-import { endLabel, endId, type Matrix, matrix } from "../derive/matrix";
+import { endId, endLabel, type Matrix, matrix } from "../derive/matrix";
 import { count, percent, written } from "../format";
 import { Panel } from "../parts/Panel";
 import type { Sheet } from "../parts/Table";
-import { expectedRows, type Shown, useShown, useStore } from "../store";
+import { expectedRows, type Shown, shownOf, type State, useShown, useStore } from "../store";
 
 /** A flow of many ribbons is drawn anew once a second: it shows the shape, the matrix shows the number. */
 const FLOW_EVERY_MS = 1000;
@@ -44,7 +44,9 @@ const STEPS: Readonly<Record<string, readonly [number, number]>> = {
   ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1],
 };
 
-function Walkable({ of, isFlow }: { of: Matrix; isFlow: boolean }) {
+function Walkable({ isFlow }: { isFlow: boolean }) {
+  const { frame, channels } = useShown()!;
+  const of = matrix(frame.transitions!, channels);
   const [at, setAt] = useState<Place | undefined>();
   const place = at ?? { row: -1, column: -1 };
   const walk = (event: KeyboardEvent) => {
@@ -66,7 +68,7 @@ function Walkable({ of, isFlow }: { of: Matrix; isFlow: boolean }) {
       className="walkable figures-ink" tabIndex={0} role="group" aria-label="Transitions; arrow keys walk the cells"
       onKeyDown={walk} onPointerOver={point} onPointerLeave={() => setAt(undefined)} onBlur={() => setAt(undefined)}
     >
-      <div className="swap" data-flow={isFlow}>{isFlow ? <SlowFlow of={of} at={place} /> : <Heat matrix={of} at={place} />}</div>
+      {isFlow ? <SlowFlow of={of} at={place} /> : <Heat matrix={of} at={place} />}
       <p className="note detail">
         {at ? <b className="number text-ink">{sentence(of, at)}</b> : "Null is grey because it is provisional: a journey that goes on leaves it. What enters a channel leaves it: out = in."}
       </p>
@@ -82,28 +84,32 @@ function sheet({ frame, channels }: Shown): Sheet {
   };
 }
 
+/** A chain that has journeys has transitions: until they are there, they are on their way. */
+function isFilled(state: State): boolean | undefined {
+  const { transitions, attribution } = shownOf(state)?.frame ?? {};
+  if (transitions) return transitions.counts.length > 0;
+  return (attribution?.journeys ?? 0) > 0 ? undefined : false;
+}
+
 export function TransitionMatrix() {
-  const shown = useShown();
+  const scope = useStore((state) => shownOf(state)?.frame.chain.scope);
+  const filled = useStore(isFilled);
   const [isFlow, setFlow] = useState(false);
-  const transitions = shown?.frame.transitions;
-  // A chain that has journeys has transitions: they are only on their way.
-  const isComing = transitions === undefined && (shown?.frame.attribution?.journeys ?? 0) > 0;
-  const filled = !shown || isComing ? undefined : transitions !== undefined && transitions.counts.length > 0;
   const rows = useStore(expectedRows) + 1;
   return (
     <Panel
       name="TransitionMatrix" title="Transitions" topic="transitions" filled={filled}
       sub={isFlow ? "what leaves, and where it goes" : "% of a row, next state"}
-      empty={shown && <p className="note">No touch or conversion of {scopeName(shown.frame.chain.scope)} has been counted yet.</p>}
+      empty={scope && <p className="note">No touch or conversion of {scopeName(scope)} has been counted yet.</p>}
       actions={
         <button type="button" className="act" aria-pressed={isFlow} disabled={!filled} onClick={() => setFlow(!isFlow)}>
           {isFlow ? "Matrix" : "Flow"}
         </button>
       }
-      sheet={() => sheet(shown!)}
+      sheet={sheet}
     >
       <div style={{ "--rows": rows } as React.CSSProperties} className="matrix-box" data-dense={isDense(rows + 1) || undefined}>
-        {shown && transitions && filled && <Walkable of={matrix(transitions, shown.channels)} isFlow={isFlow} />}
+        {filled && <Walkable isFlow={isFlow} />}
       </div>
     </Panel>
   );

@@ -1,5 +1,7 @@
 /** The one way to print a figure: digits, unit in grey, and for programs the number as it was received. */
 
+import { memo } from "react";
+
 import type { Format } from "../format";
 import { THIN } from "../format";
 
@@ -12,7 +14,7 @@ interface Props {
   readonly missing?: string;
 }
 
-export function Estimate({ value, as, of, missing = "not defined yet" }: Props) {
+export const Estimate = memo(function Estimate({ value, as, of, missing = "not defined yet" }: Props) {
   if (value === null || value === undefined) {
     return <span className="number text-ink-3" data-key={of} data-value="null" title={missing}>–</span>;
   }
@@ -23,4 +25,4 @@ export function Estimate({ value, as, of, missing = "not defined yet" }: Props) 
       {unit && <span className="unit">{THIN}{unit}</span>}
     </span>
   );
-}
+});

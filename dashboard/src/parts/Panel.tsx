@@ -7,10 +7,10 @@ import { type ReactNode, useState } from "react";
 
 import { scopeName } from "../derive";
 import { download } from "../csv";
-import type { Frame } from "../frame";
 import type { Status } from "../status";
-import { useShown, useStore } from "../store";
+import { type Shown, shownOf, useShown, useStore } from "../store";
 import { chainKey, type Topic } from "../wire";
+import { showsEpoch } from "./epoch";
 import { Failsafe, Failure } from "./Failsafe";
 import { type Sheet, Table } from "./Table";
 
@@ -23,13 +23,13 @@ interface Props {
   readonly actions?: ReactNode;
   readonly className?: string;
   readonly style?: React.CSSProperties;
-  /** Whether the topic has anything to draw; undefined while nothing is known. */
+  /** Whether the topic of the frame has anything to draw; undefined while it is on its way. */
   readonly filled: boolean | undefined;
   readonly empty?: ReactNode;
-  /** The figures, for the table and the file. */
-  readonly sheet: () => Sheet;
+  /** The figures of a frame, for the table and the file. */
+  readonly sheet: (shown: Shown) => Sheet;
   /** Fewer rows for the screen, where the file has too many. */
-  readonly table?: () => Sheet;
+  readonly table?: (shown: Shown) => Sheet;
   readonly children: ReactNode;
 }
 
@@ -40,17 +40,18 @@ function panelStatus(page: Status, fault: string | undefined, filled: boolean | 
 }
 
 export function Panel(props: Props) {
-  const shown = useShown();
   const page = useStore((state) => state.status);
   const tables = useStore((state) => state.tables);
   const [isTable, setTable] = useState(false);
-  const fault = shown?.frame.faults[props.topic];
-  const status = panelStatus(page, fault, props.filled);
-  const asTable = props.filled === true && fault === undefined && tables !== isTable;
+  const fault = useStore((state) => shownOf(state)?.frame.faults[props.topic]);
+  const isKnown = useStore((state) => shownOf(state) !== undefined);
+  const filled = isKnown ? props.filled : undefined;
+  const status = panelStatus(page, fault, filled);
+  const asTable = filled === true && fault === undefined && tables !== isTable;
   return (
     <section
       className={`panel ${props.className ?? ""}`} style={props.style} aria-label={props.title}
-      data-component={props.name} data-epoch={shown?.frame.epoch} data-status={status}
+      ref={showsEpoch} data-component={props.name} data-status={status}
     >
       <div className="head">
         <h2>{props.title}</h2>
@@ -58,26 +59,34 @@ export function Panel(props: Props) {
         <span className="sub">{props.sub}</span>
         <span className="acts">
           {props.actions}
-          <button type="button" className="act" aria-pressed={asTable} disabled={!props.filled} onClick={() => setTable(!isTable)}>
+          <button type="button" className="act" aria-pressed={asTable} disabled={!filled} onClick={() => setTable(!isTable)}>
             {asTable ? "Chart" : "Table"}
           </button>
-          <button type="button" className="act" disabled={!props.filled} onClick={() => shown && save(props, shown.frame)}>CSV</button>
+          <button type="button" className="act" disabled={!filled} onClick={() => save(props)}>CSV</button>
         </span>
       </div>
       <Failsafe>
-        <div className="body" data-covered={asTable || fault !== undefined || !props.filled}>
+        <div className="body" data-covered={asTable || fault !== undefined || !filled}>
           <div className="chart">{props.children}</div>
-          {asTable && <Table caption={props.title} sheet={(props.table ?? props.sheet)()} />}
+          {asTable && <Twin caption={props.title} sheet={props.table ?? props.sheet} />}
           {fault !== undefined && <Failure message={`The server sent something unexpected: ${fault}`} />}
-          {fault === undefined && props.filled === false && <div className="over">{props.empty}</div>}
+          {fault === undefined && filled === false && <div className="over">{props.empty}</div>}
         </div>
       </Failsafe>
     </section>
   );
 }
 
-function save(props: Props, frame: Frame): void {
-  const sheet = props.sheet();
+function Twin({ caption, sheet }: { caption: string; sheet: (shown: Shown) => Sheet }) {
+  const shown = useShown();
+  return shown && <Table caption={caption} sheet={sheet(shown)} />;
+}
+
+function save(props: Props): void {
+  const shown = shownOf(useStore.getState());
+  if (!shown) return;
+  const { frame } = shown;
+  const sheet = props.sheet(shown);
   const rows = [[...sheet.columns, "scope", "window", "epoch"], ...sheet.rows.map((row) => [...row, scopeName(frame.chain.scope), frame.chain.window, frame.epoch])];
   const chain = chainKey(frame.chain).replaceAll("/", "-").replaceAll("*", "all");
   download(`tributary-${props.name}-${chain}-${frame.epoch}.csv`, rows);

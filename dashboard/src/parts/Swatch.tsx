@@ -1,4 +1,4 @@
-/** A channel's colour, beside its name. */
+/** A channel's colour. */
 
 export function colour(slot: number): string {
   return slot === 0 ? "var(--ink-4)" : `var(--cat-${slot})`;

@@ -1,12 +1,15 @@
-/** The time, read again every so often: for ages and countdowns, which move without frames. */
+/**
+ * The time, read again every so often: for ages and countdowns, which move without frames. Counted from the last
+ * change of `since`, so that a page whose frames come often enough is not drawn in between.
+ */
 
 import { useEffect, useState } from "react";
 
-export function useNow(every_ms: number): number {
-  const [now, setNow] = useState(Date.now);
+export function useNow(every_ms: number, since?: unknown): number {
+  const [, again] = useState(0);
   useEffect(() => {
-    const timer = setInterval(() => setNow(Date.now()), every_ms);
+    const timer = setInterval(() => again((times) => times + 1), every_ms);
     return () => clearInterval(timer);
-  }, [every_ms]);
-  return now;
+  }, [every_ms, since]);
+  return Date.now();
 }
