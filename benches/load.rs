@@ -1,6 +1,6 @@
 //! Many clients on one server: memory for each, and how long until a frame is at all of them.
 //!
-//!   scripts/load                         10,000 idle clients, then 1,000 random ones
+//!   scripts/load                         10,000 idle clients, then 1,000 random ones, then 200 posts
 //!   scripts/load --idle 5000 --random 0  other numbers
 //!
 //! The server is the built program in a process of its own; the clients are in this one.
@@ -24,11 +24,19 @@ use tokio_tungstenite::tungstenite::Message;
 /// How many clients are shaking hands at once.
 const HANDSHAKES: usize = 64;
 const SPAN: Duration = Duration::from_secs(10);
+/// Events a second while records are posted.
+const POSTED_RATE: &str = "50000";
+/// What idle clients want: little, and what a client gets that does not say.
+const IDLE_WISHES: [&str; 2] = [
+    r#"{"type":"subscribe","topics":["dispositions","attribution"],"tick_ms":250}"#,
+    r#"{"type":"subscribe"}"#,
+];
 
 struct Wanted {
     idle: usize,
     random: usize,
     rate: u64,
+    posts: usize,
 }
 
 fn main() {
@@ -36,6 +44,7 @@ fn main() {
         idle: 10_000,
         random: 1_000,
         rate: 2_000,
+        posts: 200,
     };
     let mut arguments = std::env::args()
         .skip(1)
@@ -47,7 +56,10 @@ fn main() {
             "--idle" => wanted.idle = value as usize,
             "--random" => wanted.random = value as usize,
             "--rate" => wanted.rate = value,
-            _ => panic!("unknown {name}; there are --idle N, --random N, --rate EVENTS_PER_SECOND"),
+            "--posts" => wanted.posts = value as usize,
+            _ => panic!(
+                "unknown {name}; there are --idle N, --random N, --rate EVENTS_PER_SECOND, --posts N"
+            ),
         }
     }
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -55,10 +67,15 @@ fn main() {
         .build()
         .expect("the system gives a runtime");
     if wanted.idle > 0 {
-        runtime.block_on(idle(wanted.idle));
+        for wish in IDLE_WISHES {
+            runtime.block_on(idle(wanted.idle, wish));
+        }
     }
     if wanted.random > 0 {
         runtime.block_on(random(wanted.random, wanted.rate));
+    }
+    if wanted.posts > 0 {
+        runtime.block_on(posted(wanted.posts));
     }
 }
 
@@ -76,6 +93,8 @@ impl Server {
             .args(["run", "--workers", "1", "--address", &address.to_string()])
             .args(arguments)
             .env("TRIBUTARY__RUN__DEVELOPMENT", "true")
+            // Next to nothing to catch up with.
+            .env("TRIBUTARY__RUN__PAST", "1s")
             .env_remove("TRIBUTARY_CONFIG")
             .stderr(Stdio::piped())
             .spawn()
@@ -177,15 +196,14 @@ async fn connect_all(address: SocketAddr, wishes: Vec<String>) -> Vec<Socket> {
 }
 
 /// Clients that wait for something to happen.
-async fn idle(count: usize) {
+async fn idle(count: usize, wish: &str) {
     let server = Server::start(&["--source", "none"]);
     server.post(0);
     let before = server.rss_kib();
     let began = Instant::now();
-    let wish = r#"{"type":"subscribe","topics":["dispositions","attribution"],"tick_ms":250}"#;
     let sockets = connect_all(server.address, vec![wish.to_owned(); count]).await;
     println!(
-        "{count} idle clients connected in {:.1} s",
+        "{count} idle clients connected in {:.1} s, each with {wish}",
         began.elapsed().as_secs_f64()
     );
     let (heard, mut hears) = mpsc::unbounded_channel();
@@ -193,10 +211,10 @@ async fn idle(count: usize) {
         let heard = heard.clone();
         tokio::spawn(async move {
             while let Some(Ok(message)) = socket.next().await {
-                if message
-                    .to_text()
-                    .is_ok_and(|text| text.contains("\"delta\""))
-                {
+                // Beside what was posted only the engine changes.
+                let is_news =
+                    |text: &str| text.contains("\"delta\"") && text.contains("\"dispositions\"");
+                if message.to_text().is_ok_and(is_news) {
                     let _ = heard.send(Instant::now());
                 }
             }
@@ -237,6 +255,42 @@ async fn idle(count: usize) {
         tokio::time::sleep(Duration::from_millis(500)).await;
     }
     println!("resident after: {:.0} MiB", server.rss_kib() / 1024.0);
+}
+
+/// Records posted one by one to a busy engine: how long until a client has the delta that counts each.
+async fn posted(count: usize) {
+    let server = Server::start(&[
+        "--source",
+        "simulator",
+        "--speed",
+        "1",
+        "--rate",
+        POSTED_RATE,
+    ]);
+    let wish = r#"{"type":"subscribe","topics":["attribution"],"scope":"acme","tick_ms":20}"#;
+    let mut socket = connect(server.address, wish).await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    let mut delays: Histogram<u64> = Histogram::new(3).expect("three digits are fine");
+    for id in 0..count {
+        let began = Instant::now();
+        server.post(id);
+        // Each is a user of its own.
+        let counted = format!("\"touches\":{},", id + 1);
+        while let Some(Ok(message)) = socket.next().await {
+            if message.to_text().is_ok_and(|text| text.contains(&counted)) {
+                break;
+            }
+        }
+        let us = began.elapsed().as_micros() as u64;
+        delays.record(us).expect("it grows");
+    }
+    let ms = |us: u64| us as f64 / 1e3;
+    println!(
+        "{count} posts at {POSTED_RATE} events/s, from post to delta: p50 {:.1} ms, p99 {:.1} ms, max {:.1} ms",
+        ms(delays.value_at_quantile(0.5)),
+        ms(delays.value_at_quantile(0.99)),
+        ms(delays.max())
+    );
 }
 
 /// What random clients want.
@@ -286,7 +340,7 @@ async fn random(count: usize, rate: u64) {
     let seconds = SPAN.as_secs_f64();
     let mut delays: Histogram<u64> = Histogram::new(3).expect("three digits are fine");
     while let Ok(delay) = hears.try_recv() {
-        delays.saturating_record(delay);
+        delays.record(delay).expect("it grows");
     }
     let per_second = |now: u64, then: u64| (now - then) as f64 / seconds;
     println!(

@@ -19,7 +19,7 @@ use crate::config::{
 };
 use crate::exit;
 
-pub use ask::{Ask, Chain, Subject};
+pub use ask::{Ask, Chain, ChainAt, Subject};
 pub use values::{AnswerFormat, InputFormat};
 
 /// Live marketing attribution that is exact, on timely and differential dataflow

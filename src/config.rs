@@ -332,6 +332,7 @@ impl Loaded {
             report("hosts", "workers.hosts names one address twice".to_owned());
         }
         found.extend(self.exposed());
+        found.extend(self.untimely());
         found
     }
 }

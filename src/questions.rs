@@ -159,9 +159,10 @@ impl Desk {
             .as_mut()
             .map(std::mem::take)
             .unwrap_or_default();
-        if requests.is_empty() {
+        if requests.is_empty() && self.due.is_empty() {
             return;
         }
+        // Until the epoch has come that is asked for: without records nothing else would bring it.
         self.questions.intake.await_epoch();
         for request in requests {
             match request {

@@ -37,6 +37,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result};
 use dataflows::settings::Settings;
 use tokio::runtime::Runtime;
+use tokio::sync::Semaphore;
 
 use crate::frames::Frames;
 use crate::run::Doors;
@@ -77,6 +78,8 @@ pub(crate) struct Context {
     hub: Arc<Hub>,
     counters: Counters,
     began: Instant,
+    /// Bytes of bodies that may still be taken in before some have been dealt with.
+    room: Semaphore,
     is_draining: AtomicBool,
 }
 
@@ -122,6 +125,7 @@ pub fn start(listener: TcpListener, limits: Limits, doors: Doors, facts: Facts) 
     let address = listener.local_addr().context("asking for the address")?;
     let _entered = runtime.enter();
     let hub = Hub::new(&doors, facts.generation);
+    let room = Semaphore::new(limits.bodies_bytes_max());
     let context = Arc::new(Context {
         doors,
         facts,
@@ -129,6 +133,7 @@ pub fn start(listener: TcpListener, limits: Limits, doors: Doors, facts: Facts) 
         hub,
         counters: Counters::default(),
         began: Instant::now(),
+        room,
         is_draining: AtomicBool::new(false),
     });
     runtime.spawn(engine::tell(Arc::downgrade(&context)));

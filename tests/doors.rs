@@ -1,7 +1,7 @@
 //! A live run through its doors: posted records, questions, watched chains, the last frame at the stop.
 
 use std::net::TcpListener;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use dataflows::answer::Body;
 use dataflows::control::Subject;
@@ -9,10 +9,14 @@ use dataflows::event::{Kind, Name, UserId};
 use dataflows::settings::Settings;
 use dataflows::transitions::{ChainKey, Dimension, Scope, State, Window};
 use tokio::runtime::Runtime;
+use tributary::ingest::admit::{self, Admitter};
+use tributary::ingest::block::{Block, Payload};
 use tributary::ingest::http::{Became, Progress};
 use tributary::ingest::intake::{EpochPolicy, NotPosted};
 use tributary::ingest::simulator::{self, Live, Scenario, Simulator};
 use tributary::ingest::source::{self, Decoded};
+use tributary::ingest::watermark::Top;
+use tributary::meter::wall_ms;
 use tributary::questions::AskError;
 use tributary::run::{self, Cluster, Options, Running, Stop};
 
@@ -231,6 +235,100 @@ fn a_watched_chain_is_in_the_frames_as_long_as_it_is_watched() {
     stop(running);
 }
 
+fn click(id: usize, time: i64) -> String {
+    format!(r#"{{"event_id":"{id}","event_time":{time},"user_id":"u{id}","event_type":"click"}}"#)
+        + "\n"
+}
+
+/// Three are enough to move a watermark; other processes' partitions would follow it.
+#[test]
+fn clocks_that_are_ahead_make_nobody_late_in_any_process() {
+    let hosts = free_hosts();
+    let both = pair(|process| (silence(), options(cluster(&hosts, process))));
+    let stops = StopAll(both.iter().map(Running::stopper).collect());
+    Runtime::new().unwrap().block_on(async {
+        const YEAR_2099_MS: i64 = 4_080_000_000_000;
+        let ahead: String = (0..5).map(|id| click(id, YEAR_2099_MS)).collect();
+        assert_eq!(post(&both[0], &ahead).await.accepted, 5);
+        // The heartbeats of both have told of it.
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+        for (id, running) in both.iter().enumerate() {
+            let became = post(running, &click(100 + id, wall_ms())).await;
+            assert_eq!((became.accepted, became.late), (1, 0), "process {id}");
+        }
+    });
+    drop(stops);
+    for running in both {
+        running.join().expect("it ends well");
+    }
+}
+
+/// A probe that posts an empty body every second is no reason for the windows to stand still.
+#[test]
+fn posts_without_an_event_do_not_hold_time_back() {
+    let simulator = Simulator::new(
+        Scenario::load("flat").unwrap(),
+        &simulator::Options {
+            start_ms: Some(T0),
+            ..simulator::Options::default()
+        },
+    );
+    let source = Live::new(simulator.unwrap(), 0, T0, 1.0);
+    let running = run::start(Box::new(source), &options(Cluster::single(1))).expect("it starts");
+    let began = Instant::now();
+    Runtime::new().unwrap().block_on(async {
+        let now_ms = || running.doors.frames.lock().unwrap().clock?.now_ms;
+        while now_ms().is_none_or(|now_ms| now_ms < T0 + 500) {
+            assert!(began.elapsed() < LIMIT, "time stands still");
+            post(&running, "no record\n").await;
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    });
+    stop(running);
+}
+
+/// Arrival is of the log, like the records: however it is cut and in whatever order the pieces are decoded.
+#[test]
+fn lateness_of_what_arrives_follows_from_the_log_alone() {
+    const LATENESS_MS: i64 = 100;
+    // (arrived, event times)
+    let log: [(i64, &[i64]); 4] = [
+        (1_000, &[900, 5_000, 5_000, 5_000, 899]),
+        (1_010, &[1_010, 910, 909]),
+        (1_200, &[9_000, 9_000, 9_000, 1_099, 1_100]),
+        (1_200, &[1_099, 1_100]),
+    ];
+    let late = |cut: usize| {
+        let blocks = log.iter().flat_map(|&(arrived, times)| {
+            times.chunks(cut).map(move |times| {
+                let lines: String = times.iter().map(|time| click(0, T0 + time)).collect();
+                Block {
+                    arrived: Some(T0 + arrived),
+                    ..Block::new(0, Payload::Json(lines.into_bytes()))
+                }
+            })
+        });
+        let mut admitter = Admitter::new(KEY, 3, 1 << 20);
+        let decoded = blocks.map(|block| {
+            let mut decoded = admit::Decoded::default();
+            admitter.decode(&block, &mut decoded);
+            decoded
+        });
+        let decoded: Vec<admit::Decoded> = decoded.collect();
+        let mut top = Top::default();
+        let late = decoded.into_iter().map(|mut block| {
+            let late = admitter.judge(&mut block, 0, &top, 0, Some(LATENESS_MS));
+            top.merge(&block.top, 3);
+            late
+        });
+        late.sum::<u64>()
+    };
+    // By hand: 899 below the watermark of 1,000; 1,099 below that of 1,200, twice.
+    let of_whole = late(100);
+    assert!((1..5).all(|cut| late(cut) == of_whole));
+    assert_eq!(of_whole, 3);
+}
+
 #[test]
 fn epochs_out_of_reach_are_refused() {
     let running = alone(1);
@@ -252,27 +350,18 @@ fn epochs_out_of_reach_are_refused() {
 #[test]
 fn two_processes_answer_alike_as_of_one_epoch() {
     let hosts = free_hosts();
-    let start = |process: usize| {
-        let hosts = hosts.clone();
-        std::thread::spawn(move || {
-            let scenario = Scenario::load("flat").unwrap();
-            let options_of_it = simulator::Options {
-                rate: Some(5_000.0),
-                start_ms: Some(T0),
-                seed: process as u64,
-                ..simulator::Options::default()
-            };
-            let simulator = Simulator::new(scenario, &options_of_it).unwrap();
-            let source = Live::new(simulator, process as u32, T0, 1.0);
-            let cluster = Cluster {
-                threads: 1,
-                hosts,
-                process,
-            };
-            run::start(Box::new(source), &options(cluster)).expect("it starts")
-        })
-    };
-    let both = [start(0), start(1)].map(|starting| starting.join().unwrap());
+    let both = pair(|process| {
+        let scenario = Scenario::load("flat").unwrap();
+        let options_of_it = simulator::Options {
+            rate: Some(5_000.0),
+            start_ms: Some(T0),
+            seed: process as u64,
+            ..simulator::Options::default()
+        };
+        let simulator = Simulator::new(scenario, &options_of_it).unwrap();
+        let source = Live::new(simulator, process as u32, T0, 1.0);
+        (Box::new(source), options(cluster(&hosts, process)))
+    });
     let stops = StopAll(both.iter().map(Running::stopper).collect());
     Runtime::new().unwrap().block_on(async {
         let everyone = ChainKey {
@@ -323,6 +412,23 @@ impl Drop for StopAll {
     fn drop(&mut self) {
         self.0.iter().for_each(Stop::stop);
     }
+}
+
+fn cluster(hosts: &[String], process: usize) -> Cluster {
+    Cluster {
+        threads: 1,
+        hosts: hosts.to_vec(),
+        process,
+    }
+}
+
+/// Both processes of a cluster, in this one.
+fn pair(of: impl Fn(usize) -> (Box<dyn source::Source>, Options)) -> [Running; 2] {
+    let starting = [0, 1].map(|process| {
+        let (source, options) = of(process);
+        std::thread::spawn(move || run::start(source, &options).expect("it starts"))
+    });
+    starting.map(|starting| starting.join().unwrap())
 }
 
 /// Two addresses on loopback that nobody listens at.

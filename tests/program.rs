@@ -2,6 +2,8 @@
 //!
 //! `TRIBUTARY_LONG=1` makes the simulated inputs twenty times as long.
 
+#[path = "program/cluster.rs"]
+mod cluster;
 #[path = "program/files.rs"]
 mod files;
 #[path = "program/golden.rs"]

@@ -10,5 +10,7 @@ mod hostile;
 mod live;
 #[path = "serve/made_up.rs"]
 mod made_up;
+#[path = "serve/protocol.rs"]
+mod protocol;
 #[path = "serve/rest.rs"]
 mod rest;

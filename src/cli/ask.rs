@@ -34,11 +34,11 @@ pub struct Ask {
 #[derive(Clone, Debug, Subcommand)]
 pub enum Subject {
     /// Credit of one chain
-    Attribution(Chain),
+    Attribution(ChainAt),
     /// Transition counts and probabilities of one chain
-    Transitions(Chain),
+    Transitions(ChainAt),
     /// Expected visits of one chain's states
-    Fundamental(Chain),
+    Fundamental(ChainAt),
     /// Credit by minute of event time
     History {
         #[command(flatten)]
@@ -72,6 +72,13 @@ pub struct Chain {
     /// Which journeys count, by the time of their first point
     #[arg(long, value_name = "all|24h|1h")]
     pub window: Option<String>,
+}
+
+/// Which chain, and as of when.
+#[derive(Clone, Debug, Default, Args)]
+pub struct ChainAt {
+    #[command(flatten)]
+    pub chain: Chain,
 
     /// As of this epoch, which must not have closed
     #[arg(long, value_name = "N")]

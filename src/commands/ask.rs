@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use ureq::Agent;
 use ureq::http::Response;
 
-use crate::cli::{AnswerFormat, Ask, Chain, Subject};
+use crate::cli::{AnswerFormat, Ask, Chain, ChainAt, Subject};
 use crate::exit::{Exit, Failure};
 
 /// How long a server may take.
@@ -23,7 +23,7 @@ const ANSWER_BYTES_MAX: u64 = 256 << 20;
 /// # Errors
 /// When the server does not answer, or says why it will not.
 pub fn run(ask: &Ask) -> Result<Exit> {
-    let server = Server::new(&ask.url);
+    let server = Server::new(&ask.url)?;
     let text = match &ask.subject {
         Subject::User { id } => {
             let id = match id.as_str() {
@@ -35,17 +35,17 @@ pub fn run(ask: &Ask) -> Result<Exit> {
         }
         Subject::Status => shown(ask, &server.get("/api/v1/status", &[])?, show::status)?,
         Subject::Attribution(chain) if ask.format != AnswerFormat::Csv => {
-            let answer = server.get("/api/v1/attribution", &parameters(chain))?;
+            let answer = server.get("/api/v1/attribution", &parameters_at(chain))?;
             shown(ask, &answer, show::attribution)?
         }
         Subject::Attribution(chain) => {
-            table(ask, &server, "/api/v1/attribution", parameters(chain))?
+            table(ask, &server, "/api/v1/attribution", parameters_at(chain))?
         }
         Subject::Transitions(chain) => {
-            table(ask, &server, "/api/v1/transitions", parameters(chain))?
+            table(ask, &server, "/api/v1/transitions", parameters_at(chain))?
         }
         Subject::Fundamental(chain) => {
-            table(ask, &server, "/api/v1/fundamental", parameters(chain))?
+            table(ask, &server, "/api/v1/fundamental", parameters_at(chain))?
         }
         Subject::History { chain, points } => {
             let mut parameters = parameters(chain);
@@ -62,15 +62,20 @@ type Parameters = Vec<(&'static str, String)>;
 
 fn parameters(chain: &Chain) -> Parameters {
     let given = [
-        ("scope", chain.scope.clone()),
-        ("dimension", chain.dimension.clone()),
-        ("window", chain.window.clone()),
-        ("at_epoch", chain.at_epoch.map(|epoch| epoch.to_string())),
+        ("scope", &chain.scope),
+        ("dimension", &chain.dimension),
+        ("window", &chain.window),
     ];
     let given = given.into_iter();
     given
-        .filter_map(|(name, value)| Some((name, value?)))
+        .filter_map(|(name, value)| Some((name, value.clone()?)))
         .collect()
+}
+
+fn parameters_at(asked: &ChainAt) -> Parameters {
+    let mut parameters = parameters(&asked.chain);
+    parameters.extend(asked.at_epoch.map(|epoch| ("at_epoch", epoch.to_string())));
+    parameters
 }
 
 /// An answer that is no table on the server's side.
@@ -110,16 +115,21 @@ struct Server {
 }
 
 impl Server {
-    fn new(url: &str) -> Server {
+    fn new(url: &str) -> Result<Server, Failure> {
+        if !url.starts_with("http://") {
+            let message =
+                format!("--url: {url:?} is no address of a server, such as http://127.0.0.1:8000");
+            return Err(Failure::new(Exit::Usage, message));
+        }
         let config = Agent::config_builder()
             .timeout_global(Some(PATIENCE))
             .http_status_as_error(false)
             .max_redirects(0)
             .build();
-        Server {
+        Ok(Server {
             agent: config.into(),
             url: url.trim_end_matches('/').to_owned(),
-        }
+        })
     }
 
     fn get(&self, path: &str, parameters: &[(&'static str, String)]) -> Result<String> {

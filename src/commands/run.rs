@@ -197,11 +197,7 @@ fn attend(running: Running, server: Server) -> Result<Exit> {
         }
     });
     if matches!(end, End::Stuck) {
-        let seconds = STUCK_TIME.as_secs();
-        bail!(Failure::new(
-            Exit::Stuck,
-            format!("no epoch has closed for {seconds} s; restart all processes")
-        ));
+        return Err(give_up(running, server).into());
     }
     tracing::info!(
         "stopping: what has been taken in is finished first; a second signal ends at once"
@@ -230,6 +226,17 @@ async fn stuck(meter: &Meter) {
             return;
         }
     }
+}
+
+/// Lets an engine be that closes no epoch: to wait for its workers would be to hang with them.
+fn give_up(running: Running, server: Server) -> Failure {
+    std::mem::forget(running);
+    server.stop(FAREWELL_TIME);
+    let seconds = STUCK_TIME.as_secs();
+    Failure::new(
+        Exit::Stuck,
+        format!("no epoch has closed for {seconds} s; restart all processes"),
+    )
 }
 
 /// Takes nothing more in, finishes what there is, tells clients the last frame and good-bye.

@@ -1,6 +1,7 @@
 //! The sections `[run]` and `[serve]`: where events come from, and who may reach the server.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 
 use serde::{Deserialize, Serialize};
 
@@ -57,7 +58,28 @@ impl Default for Serve {
     }
 }
 
+/// Times a client is given. None at all would cut everybody off.
+const TIMES_MS: RangeInclusive<i64> = 10..=3_600_000;
+
 impl Loaded {
+    /// Times that no client could keep, or no server wait out.
+    pub(super) fn untimely(&self) -> Vec<Problem> {
+        let serve = &self.config.serve;
+        let times = [
+            ("head_time", serve.head_time),
+            ("request_time", serve.request_time),
+            ("stall_time", serve.stall_time),
+        ];
+        let wrong = times
+            .into_iter()
+            .filter(|(_, time)| !TIMES_MS.contains(&time.ms()));
+        let problem = |(key, _)| {
+            let message = format!("serve.{key} must lie in 10ms to 1h");
+            Problem::at(self.origin("serve", key), message)
+        };
+        wrong.map(problem).collect()
+    }
+
     /// What would let others in who should not be.
     pub(super) fn exposed(&self) -> Vec<Problem> {
         let serve = &self.config.serve;

@@ -91,6 +91,10 @@ fn file_errors_name_line_and_remedy() {
             "f:2: replay.columns: unknown field `chanel`; did you mean `channel`?",
         ),
         (
+            "[serve]\nstall_time = '0ms'",
+            "f:2: serve.stall_time must lie in 10ms to 1h",
+        ),
+        (
             "[log]\nlevel = 'inf'",
             "f:2: log.level: unknown log level `inf`; did you mean `info`?",
         ),

@@ -36,6 +36,8 @@ pub struct Decoded {
     pub names: Vec<(Name, String)>,
     pub unknown_fields: u64,
     pub top: Top,
+    /// [`Block::arrived`].
+    arrived: Option<TimeMs>,
     least_time: Option<TimeMs>,
     /// Events whose id is their place in the log, known only in order.
     unnamed: Vec<Unnamed>,
@@ -78,6 +80,7 @@ impl Admitter {
     /// Decodes a block into `out`, which is cleared first.
     pub fn decode(&mut self, block: &Block, out: &mut Decoded) {
         out.clear();
+        out.arrived = block.arrived;
         match &block.payload {
             Payload::Json(bytes) => self.decode_lines(bytes, out),
             Payload::Csv(bytes, decoder) => self.decode_rows(bytes, decoder, out),
@@ -283,14 +286,20 @@ impl Admitter {
             return 0;
         }
         let mut top = before.clone();
-        let count = block.events.len();
+        let (count, arrived) = (block.events.len(), block.arrived);
         block.events.retain(|event| {
-            top.add(event.time, self.support);
+            top.add(believed(event.time, arrived), self.support);
             top.watermark(self.support)
                 .is_none_or(|w| event.time >= w - lateness_ms)
         });
         (count - block.events.len()) as u64
     }
+}
+
+/// How far the event's time moves the watermark.
+#[inline]
+fn believed(time: TimeMs, arrived: Option<TimeMs>) -> TimeMs {
+    arrived.map_or(time, |arrived| time.min(arrived))
 }
 
 /// What stands for the user of an event that has none; no raw user id can hash to the same.
@@ -331,7 +340,7 @@ impl Decoded {
 
     #[inline]
     fn push(&mut self, event: Event, support: usize) {
-        self.top.add(event.time, support);
+        self.top.add(believed(event.time, self.arrived), support);
         self.least_time = Some(
             self.least_time
                 .map_or(event.time, |least| least.min(event.time)),

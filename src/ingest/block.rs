@@ -31,6 +31,9 @@ pub struct Block {
     pub ends_epoch: bool,
     /// The worker thread that must take it; `None`: whoever is free.
     pub thread: Option<usize>,
+    /// When it arrived, on the clock of event times, where nobody vouches for the clocks of those who send: no event
+    /// in it moves the watermark beyond.
+    pub arrived: Option<TimeMs>,
     /// Under which its sender waits to hear what became of it.
     pub receipt: Receipt,
     /// When its last byte was taken in.
@@ -46,6 +49,7 @@ impl Block {
             ends_partition: false,
             ends_epoch: false,
             thread: None,
+            arrived: None,
             receipt: Receipt::NONE,
             accepted: Instant::now(),
         }

@@ -1,7 +1,8 @@
 //! Records that are posted: one partition a process, in the order they arrive.
 //!
 //! In: JSON lines of one request. Out: a block, and later what became of its records. What must hold: posting never
-//! waits; while nobody posts, the partition's watermark follows the others, so that it holds back nothing.
+//! waits; while no event comes, the partition's watermark follows the others, so that it holds back nothing; none that
+//! comes moves it ahead of the wall clock, so that a sender whose clock is ahead makes nobody else late.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -16,10 +17,11 @@ use tokio::sync::watch;
 use super::admit::Decoded;
 use super::block::{Block, Payload};
 use super::intake::{Intake, NotPosted, Posts};
+use crate::meter::wall_ms;
 
 /// Partitions from here on are posted ones, one a process.
 const FIRST_PARTITION: u32 = 1 << 24;
-/// A partition is idle when nothing has been posted for so long.
+/// A partition is idle when no event has come for so long.
 const IDLE: Duration = Duration::from_secs(1);
 /// How often the watermark of an idle partition moves.
 pub(crate) const HEARTBEAT: Duration = Duration::from_millis(50);
@@ -82,7 +84,7 @@ struct Shared {
     posts: Mutex<Option<Posts>>,
     /// By receipt, all that nobody has settled.
     waiting: Mutex<BTreeMap<u64, Waiting>>,
-    last_posted: Mutex<Option<Instant>>,
+    last_event: Mutex<Option<Instant>>,
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -98,7 +100,7 @@ impl Door {
             next: AtomicU32::new(0),
             posts: Mutex::new(Some(posts)),
             waiting: Mutex::default(),
-            last_posted: Mutex::default(),
+            last_event: Mutex::default(),
         };
         Door {
             shared: Arc::new(shared),
@@ -119,12 +121,12 @@ impl Door {
         lock(&shared.waiting).insert(receipt.id(), Waiting { became, progress });
         let block = Block {
             receipt,
+            arrived: Some(wall_ms()),
             ..Block::new(shared.partition, Payload::Json(lines))
         };
         self.send(block).inspect_err(|_| {
             lock(&shared.waiting).remove(&receipt.id());
         })?;
-        *lock(&shared.last_posted) = Some(Instant::now());
         Ok(Posted(posted))
     }
 
@@ -142,8 +144,8 @@ impl Door {
 
     /// Moves the watermark of an idle partition to `latest`, the greatest of any that has closed.
     pub(crate) fn beat(&self, latest: TimeMs) {
-        let last_posted = *lock(&self.shared.last_posted);
-        if last_posted.is_none_or(|last| last.elapsed() >= IDLE) {
+        let last_event = *lock(&self.shared.last_event);
+        if last_event.is_none_or(|last| last.elapsed() >= IDLE) {
             // A full queue is a busy engine; the next beat will do.
             let _ = self.send(Block::new(
                 self.shared.partition,
@@ -154,6 +156,10 @@ impl Door {
 
     /// A request's block has entered.
     pub(crate) fn enter(&self, receipt: Receipt, epoch: Epoch, decoded: &Decoded, late: u64) {
+        // Lines that are no events, or late ones, are no reason for time to wait.
+        if decoded.records > decoded.invalid + late {
+            *lock(&self.shared.last_event) = Some(Instant::now());
+        }
         if let Some(waiting) = lock(&self.shared.waiting).get_mut(&receipt.id()) {
             waiting.became = Became {
                 as_of_epoch: epoch,

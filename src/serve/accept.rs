@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use tokio::io::AsyncWriteExt;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
 
@@ -105,9 +105,15 @@ pub(super) async fn stopped(told: &mut watch::Receiver<bool>) {
 }
 
 async fn turn_away(mut stream: TcpStream) {
-    // Whoever does not hear it finds the connection closed.
-    let said = full();
-    let said = stream.write_all(said.as_bytes());
+    let answer = full();
+    let said = async {
+        stream.write_all(answer.as_bytes()).await?;
+        stream.shutdown().await?;
+        // To close on a request that has not been read would take the answer back.
+        let mut asked = stream.take(Limits::HEAD_BYTES_MAX as u64);
+        tokio::io::copy(&mut asked, &mut tokio::io::sink()).await
+    };
+    // Whoever does not hear it in time finds the connection closed.
     let _ = tokio::time::timeout(Duration::from_secs(1), said).await;
 }
 

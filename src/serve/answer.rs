@@ -4,7 +4,7 @@ use bytes::Bytes;
 use dataflows::epochs::Epoch;
 use serde::Serialize;
 use serde_json::json;
-use warp::http::header::{CONTENT_TYPE, HeaderValue};
+use warp::http::header::{ACCEPT_ENCODING, CONTENT_TYPE, HeaderValue, RETRY_AFTER, UPGRADE};
 use warp::http::{Response as HttpResponse, StatusCode};
 use warp::reply::Response;
 
@@ -127,6 +127,12 @@ impl Problem {
         Problem::new(StatusCode::BAD_REQUEST, detail)
     }
 
+    /// For a body of more bytes than that.
+    pub(super) fn too_large(bytes_max: usize) -> Problem {
+        let detail = format!("the body has more than {bytes_max} bytes; send it in parts");
+        Problem::new(StatusCode::PAYLOAD_TOO_LARGE, detail)
+    }
+
     pub(super) fn into_response(self) -> Response {
         let body = json!({
             "type": "about:blank",
@@ -135,12 +141,15 @@ impl Problem {
             "detail": self.detail,
         });
         let mut response = response(self.status, "application/problem+json", body.to_string());
-        let seconds = match self.status {
-            StatusCode::TOO_MANY_REQUESTS => 1_u64,
-            StatusCode::SERVICE_UNAVAILABLE => 5,
+        let (name, value) = match self.status {
+            StatusCode::TOO_MANY_REQUESTS => (RETRY_AFTER, "1"),
+            StatusCode::SERVICE_UNAVAILABLE => (RETRY_AFTER, "5"),
+            StatusCode::UPGRADE_REQUIRED => (UPGRADE, "websocket"),
+            StatusCode::UNSUPPORTED_MEDIA_TYPE => (ACCEPT_ENCODING, "identity"),
             _ => return response,
         };
-        response.headers_mut().insert("retry-after", seconds.into());
+        let value = HeaderValue::from_static(value);
+        response.headers_mut().insert(name, value);
         response
     }
 }

@@ -1,4 +1,4 @@
-//! Around every request: who may ask, how long it may take, what it is counted as, and the headers of the answer.
+//! Around every request: who may ask, what may be sent, what it is counted as, and the headers of the answer.
 //!
 //! What must hold: pages of other hosts get nothing, not even through a name of theirs that points at this machine
 //! (DNS rebinding); paths are logged, queries and bodies never.
@@ -9,8 +9,10 @@ use std::time::Instant;
 
 use hyper::body::Incoming;
 use tower_service::Service;
-use warp::http::header::{ALLOW, HOST, HeaderName, HeaderValue, ORIGIN};
-use warp::http::{HeaderMap, Method, Request, StatusCode};
+use warp::http::header::{
+    ALLOW, CONTENT_ENCODING, CONTENT_LENGTH, HOST, HeaderName, HeaderValue, ORIGIN, UPGRADE,
+};
+use warp::http::{HeaderMap, Method, Request, StatusCode, Version};
 use warp::reply::Response;
 
 use super::Context;
@@ -34,7 +36,7 @@ const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Answers one request.
 pub(super) async fn handle<S>(
     context: Arc<Context>,
-    routes: S,
+    mut routes: S,
     mut request: Request<Incoming>,
 ) -> Result<Response, Infallible>
 where
@@ -46,12 +48,16 @@ where
     let path = request.uri().path().to_owned();
     let route = routes::index_of(&path);
     if method == Method::HEAD {
-        // Answered as GET; the protocol leaves the body out.
+        // Answered as GET; the protocol leaves the body out. No connection can become a WebSocket by it.
         *request.method_mut() = Method::GET;
+        request.headers_mut().remove(UPGRADE);
     }
-    let mut response = match refusal(&context.limits, request.method(), route, request.headers()) {
+    let mut response = match refusal(&context.limits, route, &request) {
         Some(response) => response,
-        None => in_time(&context, routes, request).await,
+        None => {
+            let Ok(response) = routes.call(request).await;
+            response
+        }
     };
     dress(&mut response, id);
     let (status, took) = (response.status(), began.elapsed());
@@ -61,38 +67,27 @@ where
     Ok(response)
 }
 
-async fn in_time<S>(context: &Context, mut routes: S, request: Request<Incoming>) -> Response
-where
-    S: Service<Request<Incoming>, Response = Response, Error = Infallible>,
-{
-    let limit = context.limits.request_time;
-    match tokio::time::timeout(limit, routes.call(request)).await {
-        Ok(Ok(response)) => response,
-        Err(_) => Problem::new(
-            StatusCode::SERVICE_UNAVAILABLE,
-            format!("no answer within {} s; ask again", limit.as_secs_f64()),
-        )
-        .into_response(),
-    }
-}
-
 /// Why a request is not even looked at.
-fn refusal(
-    limits: &Limits,
-    method: &Method,
-    route: Option<usize>,
-    headers: &HeaderMap,
-) -> Option<Response> {
-    if let Err(problem) = may_ask(limits, headers) {
-        return Some(problem.into_response());
+fn refusal<B>(limits: &Limits, route: Option<usize>, request: &Request<B>) -> Option<Response> {
+    let headers = request.headers();
+    if request.version() == Version::HTTP_11 && !headers.contains_key(HOST) {
+        return Some(Problem::bad("header host is missing").into_response());
     }
     let allowed = match route {
         Some(route) => &ROUTES[route].method,
         None => &Method::GET,
     };
-    if method == allowed {
-        return None;
+    if let Err(problem) = may_ask(limits, headers) {
+        return Some(problem.into_response());
     }
+    if request.method() != allowed {
+        return Some(not_allowed(allowed));
+    }
+    let problem = may_send(limits, headers).err()?;
+    Some(problem.into_response())
+}
+
+fn not_allowed(allowed: &Method) -> Response {
     let detail = format!("this path takes {allowed} only");
     let mut response = Problem::new(StatusCode::METHOD_NOT_ALLOWED, detail).into_response();
     let allow = match *allowed {
@@ -102,17 +97,38 @@ fn refusal(
     response
         .headers_mut()
         .insert(ALLOW, HeaderValue::from_static(allow));
-    Some(response)
+    response
+}
+
+/// Whether the body can be taken, as far as the head tells: none of one that cannot is read.
+fn may_send(limits: &Limits, headers: &HeaderMap) -> Result<(), Problem> {
+    let is_plain = |encoding: &HeaderValue| encoding.as_bytes().eq_ignore_ascii_case(b"identity");
+    if !headers.get_all(CONTENT_ENCODING).iter().all(is_plain) {
+        return Err(Problem::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "bodies are not unpacked here; send it without content-encoding",
+        ));
+    }
+    let length = headers.get(CONTENT_LENGTH);
+    let length = length.and_then(|length| length.to_str().ok()?.parse::<usize>().ok());
+    if length.is_some_and(|length| length > limits.body_bytes_max) {
+        return Err(Problem::too_large(limits.body_bytes_max));
+    }
+    Ok(())
 }
 
 /// Whether the page that asks, if one does, is of this server.
 fn may_ask(limits: &Limits, headers: &HeaderMap) -> Result<(), Problem> {
-    let text = |name: HeaderName| match headers.get(&name) {
-        Some(value) => value
-            .to_str()
-            .map(Some)
-            .map_err(|_| Problem::bad(format!("header {name} is no text"))),
-        None => Ok(None),
+    let text = |name: HeaderName| {
+        let mut values = headers.get_all(&name).iter();
+        match (values.next(), values.next()) {
+            (Some(value), None) => value
+                .to_str()
+                .map(Some)
+                .map_err(|_| Problem::bad(format!("header {name} is no text"))),
+            (Some(_), Some(_)) => Err(Problem::bad(format!("header {name} is given twice"))),
+            (None, _) => Ok(None),
+        }
     };
     let (host, origin) = (text(HOST)?, text(ORIGIN)?);
     let is_listed = |origin: &str| {

@@ -8,6 +8,7 @@ pub struct Limits {
     pub connections_max: usize,
     /// A request's head must be here by then, and a kept connection used again.
     pub head_time: Duration,
+    /// A request's body must be here by then, and an answer begin as long after.
     pub request_time: Duration,
     pub body_bytes_max: usize,
     /// A reader that takes nothing for so long is let go.
@@ -23,6 +24,13 @@ impl Limits {
     pub const HEAD_BYTES_MAX: usize = 16 << 10;
     /// Bytes of a client's WebSocket message.
     pub const MESSAGE_BYTES_MAX: usize = 64 << 10;
+    /// Whole bodies under way, or as many bytes in more of them.
+    const BODIES_MAX: usize = 128;
+
+    /// Bytes of all bodies under way.
+    pub(super) fn bodies_bytes_max(&self) -> usize {
+        Limits::BODIES_MAX * self.body_bytes_max
+    }
 }
 
 impl Default for Limits {

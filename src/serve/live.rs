@@ -68,11 +68,14 @@ pub(super) fn routes(context: &Arc<Context>) -> BoxedFilter<(Response,)> {
 fn socket_route(context: &Arc<Context>) -> BoxedFilter<(Response,)> {
     let context = context.clone();
     at(&SOCKET)
+        .and(query())
         .and(warp::header::headers_cloned())
         .and(warp::ext::optional())
         .and(warp::ext::optional())
-        .map(move |headers, upgrade, place| {
-            socket::open(&context, &headers, upgrade, place).unwrap_or_else(Problem::into_response)
+        .map(move |query: String, headers, upgrade, place| {
+            Query::parse(&query, SOCKET.parameters)
+                .and_then(|_| socket::open(&context, &headers, upgrade, place))
+                .unwrap_or_else(Problem::into_response)
         })
         .boxed()
 }

@@ -53,11 +53,15 @@ pub(super) fn document() -> Value {
 
 fn operation(doc: &Doc) -> Value {
     let parameters: Vec<Value> = doc.parameters.iter().map(|name| parameter(name)).collect();
+    let good = match doc.answers {
+        Answers::WebSocket => "101",
+        _ => "200",
+    };
     let mut operation = json!({
         "summary": doc.summary,
         "parameters": parameters,
         "responses": {
-            "200": { "description": doc.summary, "content": content(doc.answers) },
+            good: { "description": doc.summary, "content": content(doc.answers) },
             "default": {
                 "description": "why there is no answer",
                 "content": { "application/problem+json": { "schema": schema("Problem") } },
@@ -66,7 +70,13 @@ fn operation(doc: &Doc) -> Value {
     });
     let body = match doc.path {
         "/api/v1/user" => json!({ "application/json": { "schema": schema("UserQuestion") } }),
-        "/api/v1/events" => json!({ "application/x-ndjson": { "schema": { "type": "string" } } }),
+        "/api/v1/events" => {
+            operation["responses"]["202"] = json!({
+                "description": "taken in; the epoch has not closed yet",
+                "content": content(Answers::Json("TakenIn")),
+            });
+            json!({ "application/x-ndjson": { "schema": { "type": "string" } } })
+        }
         _ => return operation,
     };
     operation["requestBody"] = json!({ "required": true, "content": body });
@@ -81,7 +91,10 @@ fn content(answers: Answers) -> Value {
             "text/csv": { "schema": { "type": "string" } },
         }),
         Answers::Text => json!({ "text/plain": { "schema": { "type": "string" } } }),
-        Answers::Page => json!({ "text/html": { "schema": { "type": "string" } } }),
+        Answers::Page => json!({
+            "text/html": { "schema": { "type": "string" } },
+            "text/plain": { "schema": { "type": "string" } },
+        }),
         Answers::EventStream => json!({ "text/event-stream": { "schema": { "type": "string" } } }),
         Answers::WebSocket => json!({}),
     }

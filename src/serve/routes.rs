@@ -7,12 +7,14 @@ use std::sync::Arc;
 
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{Stream, StreamExt};
+use tokio::sync::Semaphore;
 use warp::filters::BoxedFilter;
 use warp::http::{Method, StatusCode};
 use warp::reply::Response;
 use warp::{Filter, Rejection};
 
 use super::answer::Problem;
+use super::limits::Limits;
 use super::query::Query;
 use super::{
     Context, assets, attribution, cluster, dispositions, events, fundamental, health, history,
@@ -98,8 +100,12 @@ pub(crate) static ROUTES: [&Doc; COUNT] = [
     &metrics::DOC,
 ];
 
-/// The place of a path in [`ROUTES`].
+/// The place of a path in [`ROUTES`], with a slash at its end or without.
 pub(super) fn index_of(path: &str) -> Option<usize> {
+    let path = match path.strip_suffix('/') {
+        None | Some("") => path,
+        Some(path) => path,
+    };
     ROUTES.iter().position(|doc| doc.path == path)
 }
 
@@ -155,20 +161,20 @@ where
     F: Future<Output = Result<Response, Problem>> + Send + 'static,
 {
     let context = context.clone();
-    let body_bytes_max = context.limits.body_bytes_max;
     at(doc)
         .and(query())
         .and(warp::body::stream())
         .then(move |query: String, body| {
             let (context, handler) = (context.clone(), handler.clone());
             async move {
-                let asked = async {
-                    Ok(Asked {
-                        query: Query::parse(&query, doc.parameters)?,
-                        body: collect(body, body_bytes_max).await?,
-                    })
+                let limits = &context.limits;
+                let answered = async {
+                    let query = Query::parse(&query, doc.parameters)?;
+                    let body = collect(body, limits.body_bytes_max, &context.room);
+                    let body = in_time(limits, body, SLOW_BODY).await?;
+                    let answer = handler(context.clone(), Asked { query, body });
+                    in_time(limits, answer, SLOW_ANSWER).await
                 };
-                let answered = async { handler(context, asked.await?).await };
                 answered.await.unwrap_or_else(Problem::into_response)
             }
         })
@@ -194,21 +200,41 @@ pub(super) fn query() -> BoxedFilter<(String,)> {
     warp::query::raw().or(none).unify().boxed()
 }
 
+const SLOW_BODY: (StatusCode, &str) = (
+    StatusCode::REQUEST_TIMEOUT,
+    "the body was not here in time; send it again, in smaller parts",
+);
+const SLOW_ANSWER: (StatusCode, &str) = (
+    StatusCode::SERVICE_UNAVAILABLE,
+    "no answer was found in time; ask again",
+);
+
+/// What comes in the time of a request, or else the problem that it did not.
+async fn in_time<T>(
+    limits: &Limits,
+    coming: impl Future<Output = Result<T, Problem>>,
+    (status, detail): (StatusCode, &str),
+) -> Result<T, Problem> {
+    let come = tokio::time::timeout(limits.request_time, coming).await;
+    come.unwrap_or_else(|_| Err(Problem::new(status, detail)))
+}
+
 async fn collect(
     body: impl Stream<Item = Result<impl Buf, warp::Error>>,
     bytes_max: usize,
+    room: &Semaphore,
 ) -> Result<Bytes, Problem> {
     let mut body = std::pin::pin!(body);
     let mut whole = BytesMut::new();
+    let mut places = Vec::new();
     while let Some(chunk) = body.next().await {
         let mut chunk =
             chunk.map_err(|error| Problem::bad(format!("cannot read the body: {error}")))?;
         if whole.len() + chunk.remaining() > bytes_max {
-            return Err(Problem::new(
-                StatusCode::PAYLOAD_TOO_LARGE,
-                format!("the body has more than {bytes_max} bytes; send it in parts"),
-            ));
+            return Err(Problem::too_large(bytes_max));
         }
+        let place = room.try_acquire_many(chunk.remaining() as u32);
+        places.push(place.map_err(|_| too_many_bodies())?);
         while chunk.has_remaining() {
             let part = chunk.chunk();
             whole.extend_from_slice(part);
@@ -217,6 +243,11 @@ async fn collect(
         }
     }
     Ok(whole.freeze())
+}
+
+fn too_many_bodies() -> Problem {
+    let detail = "too many bodies are under way; send it again in a second";
+    Problem::new(StatusCode::TOO_MANY_REQUESTS, detail)
 }
 
 /// What no route takes. Wrong methods have been answered before, so this is a path that is none.

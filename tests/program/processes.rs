@@ -93,7 +93,7 @@ fn a_process_whose_peer_dies_ends_too() {
 }
 
 /// Two addresses of loopback; both are held until both are known, so that they differ.
-fn free_hosts() -> [String; 2] {
+pub(crate) fn free_hosts() -> [String; 2] {
     let listeners = [0, 1].map(|_| TcpListener::bind("127.0.0.1:0").unwrap());
     listeners.map(|listener| listener.local_addr().unwrap().to_string())
 }

@@ -9,52 +9,80 @@ use serde_json::Value;
 
 use super::{run, tributary};
 
-/// A server that was started, and where it listens; it ends with the test.
-struct Served {
+/// A server on its way; it ends with the test.
+pub(crate) struct Starting {
     child: Child,
     log: BufReader<ChildStderr>,
+}
+
+/// A server that was started, and where it listens.
+pub(crate) struct Served {
+    starting: Starting,
     url: String,
 }
 
-impl Drop for Served {
+impl Drop for Starting {
     fn drop(&mut self) {
         // Where the test went well it has ended already.
         let _ = self.child.kill();
     }
 }
 
-impl Served {
-    fn start(flags: &str) -> Served {
+impl Starting {
+    pub(crate) fn new(flags: &str) -> Starting {
         let mut command = tributary(&format!("run --address 127.0.0.1:0 {flags}"));
         command
             .env("TRIBUTARY__RUN__DEVELOPMENT", "true")
             .stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        let mut log = BufReader::new(child.stderr.take().unwrap());
+        let log = BufReader::new(child.stderr.take().unwrap());
+        Starting { child, log }
+    }
+
+    pub(crate) fn serving(mut self) -> Served {
         let mut line = String::new();
         while !line.contains("serving") {
             line.clear();
-            assert!(log.read_line(&mut line).unwrap() > 0, "it ended early");
+            assert!(self.log.read_line(&mut line).unwrap() > 0, "it ended early");
         }
         let at = line.find("http://").unwrap();
         let url = line[at..].trim_end_matches(['"', '\n', '/']).to_owned();
-        Served { child, log, url }
+        let starting = self;
+        Served { starting, url }
+    }
+}
+
+impl Served {
+    fn start(flags: &str) -> Served {
+        Starting::new(flags).serving()
+    }
+
+    /// Status and body of a GET.
+    pub(crate) fn get(&self, path: &str) -> (u16, String) {
+        let agent = ureq::Agent::config_builder()
+            .http_status_as_error(false)
+            .build()
+            .new_agent();
+        let mut answer = agent.get(format!("{}{path}", self.url)).call().unwrap();
+        let body = answer.body_mut().read_to_string().unwrap();
+        (answer.status().as_u16(), body)
     }
 
     fn ask(&self, line: &str) -> String {
         run(&format!("ask {line} --url {}", self.url)).ok().out
     }
 
-    fn signal(&self) {
-        kill_process(Pid::from_child(&self.child), Signal::TERM).unwrap();
+    pub(crate) fn signal(&self, signal: Signal) {
+        kill_process(Pid::from_child(&self.starting.child), signal).unwrap();
     }
 
     /// Exit code, the time it took, and what was said.
-    fn end(mut self) -> (i32, Duration, String) {
+    pub(crate) fn end(self) -> (i32, Duration, String) {
+        let Starting { child, log } = &mut { self.starting };
         let began = Instant::now();
         let mut said = String::new();
-        self.log.read_to_string(&mut said).unwrap();
-        let status = self.child.wait().unwrap();
+        log.read_to_string(&mut said).unwrap();
+        let status = child.wait().unwrap();
         (status.code().unwrap(), began.elapsed(), said)
     }
 }
@@ -76,7 +104,7 @@ fn a_simulated_run_is_asked_and_stops_in_order() {
     assert!(csv.starts_with("disposition,records\r\naccepted,"), "{csv}");
     let table = served.ask("history --points 1");
     assert!(table.lines().count() > 2, "{table}");
-    served.signal();
+    served.signal(Signal::TERM);
     let (code, took, said) = served.end();
     assert_eq!(code, 0, "{said}");
     assert!(took < Duration::from_secs(5), "{took:?}");
@@ -117,6 +145,16 @@ fn an_address_that_is_taken_is_told_at_once() {
     let wrong = run(&format!("ask attribution --window 7d --url {}", served.url));
     assert_eq!(wrong.code, Some(2));
     assert!(wrong.err.contains("24h"), "{}", wrong.err);
-    served.signal();
+    let bare = run(&format!("ask status --url {address}"));
+    assert_eq!(bare.code, Some(2));
+    assert!(bare.err.contains("http://127.0.0.1:8000"), "{}", bare.err);
+    // Its minutes are of no one epoch.
+    let history = run(&format!("ask history --at-epoch 7 --url {}", served.url));
+    assert!(
+        history.err.contains("unexpected argument"),
+        "{}",
+        history.err
+    );
+    served.signal(Signal::TERM);
     assert_eq!(served.end().0, 0);
 }

@@ -222,6 +222,16 @@ fn an_epoch_that_is_still_open_can_be_asked_for() {
     assert_eq!(answer["credits"], plain["credits"]);
 }
 
+/// Without records nothing else makes the epochs go on.
+#[test]
+fn an_engine_that_has_had_nothing_still_comes_to_the_epoch_that_is_asked_for() {
+    let (_running, _server, http) = start(Box::new(Nothing));
+    let status = http.get_json("/api/v1/status");
+    let at = status["as_of_epoch"].as_u64().unwrap() + 100;
+    let answer = http.get_json(&format!("/api/v1/transitions?at_epoch={at}"));
+    assert_eq!(answer["as_of_epoch"], at);
+}
+
 #[test]
 fn a_user_is_found_by_the_raw_id() {
     let (_running, _server, http) = start(Box::new(Nothing));

@@ -11,7 +11,8 @@ use rand_pcg::Pcg32;
 use rand_pcg::rand_core::Rng;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
-use tokio_tungstenite::tungstenite::protocol::{Message, WebSocket};
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, Message, WebSocket};
 use tokio_tungstenite::tungstenite::{Error, client};
 use tributary::serve::Limits;
 
@@ -53,6 +54,15 @@ impl Client {
     pub(crate) fn say(&mut self, message: &Value) {
         let text = message.to_string();
         self.socket.send(Message::text(text)).unwrap();
+    }
+
+    /// Says good-bye.
+    pub(crate) fn leave(&mut self) {
+        let code = CloseCode::Normal;
+        let reason = "".into();
+        self.socket
+            .close(Some(CloseFrame { code, reason }))
+            .unwrap();
     }
 
     /// The next message, applied; `None` once the socket is closed, with the code in `last`.

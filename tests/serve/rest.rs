@@ -128,6 +128,19 @@ fn the_document_tells_of_every_route_and_every_route_is_there() {
 }
 
 #[test]
+fn answers_other_than_200_are_in_the_document() {
+    let server = made_up::start(Limits::default());
+    let document = server.get_json("/api/v1/openapi.json");
+    let paths = &document["paths"];
+    let later = &paths["/api/v1/events"]["post"]["responses"]["202"]["content"];
+    let schema = &later["application/json"]["schema"]["$ref"];
+    assert_eq!(schema, "#/components/schemas/TakenIn");
+    assert!(paths["/ws"]["get"]["responses"]["101"].is_object());
+    let page = &paths["/"]["get"]["responses"]["200"]["content"];
+    assert!(page["text/plain"].is_object(), "before it is built");
+}
+
+#[test]
 fn probes_and_metrics() {
     let server = made_up::start(Limits::default());
     assert_eq!(server.get("/healthz"), (200, "alive\n".to_owned()));

@@ -44,6 +44,8 @@ const WISH_PAUSE: Duration = Duration::from_millis(50);
 const FAREWELL: Duration = Duration::from_secs(1);
 /// Bytes of a frame that is sent.
 const FRAGMENT_BYTES: usize = 16 << 10;
+/// Bytes of a client's key: 16 in base64.
+const KEY_BYTES: usize = 24;
 /// Bytes read at once: what clients say is short.
 const READ_BYTES: usize = 1 << 10;
 
@@ -112,7 +114,8 @@ fn handshake(headers: &HeaderMap) -> Result<Accepted, Problem> {
     }
     let key = headers
         .get(SEC_WEBSOCKET_KEY)
-        .ok_or_else(|| Problem::bad("sec-websocket-key is missing"))?;
+        .filter(|key| key.len() == KEY_BYTES)
+        .ok_or_else(|| Problem::bad("sec-websocket-key must be 16 bytes in base64"))?;
     let accepted = HeaderValue::from_str(&derive_accept_key(key.as_bytes()))
         .map_err(|_| Problem::bad("sec-websocket-key is not a key"))?;
     let offered = headers.contains_key(SEC_WEBSOCKET_PROTOCOL);
@@ -136,6 +139,8 @@ fn list<'a>(headers: &'a HeaderMap, name: &HeaderName) -> impl Iterator<Item = &
 enum End {
     /// The peer has gone, or broken the protocol of WebSockets.
     Lost,
+    /// The peer says good-bye.
+    Closed,
     Close(CloseCode, Cow<'static, str>),
 }
 
@@ -169,8 +174,10 @@ async fn serve(context: &Arc<Context>, upgraded: Upgraded) {
         is_new: true,
         next_wish: Instant::now(),
     };
-    if let Err(End::Close(code, reason)) = client.converse().await {
-        client.close(code, reason).await;
+    match client.converse().await {
+        Err(End::Close(code, reason)) => client.close(code, reason).await,
+        Err(End::Closed) => client.hear_out().await,
+        Err(End::Lost) | Ok(()) => {}
     }
 }
 
@@ -225,7 +232,7 @@ impl Client {
                     return Ok(said.map_err(|error| format!("no message of {PROTOCOL}: {error}")));
                 }
                 Wire::Binary(_) => return Ok(Err("messages are text, not binary".to_owned())),
-                Wire::Close(_) => return Err(End::Lost),
+                Wire::Close(_) => return Err(End::Closed),
                 Wire::Ping(_) | Wire::Pong(_) | Wire::Frame(_) => {}
             }
         }
@@ -289,19 +296,23 @@ impl Client {
         }
     }
 
-    /// Says good-bye and hears out the answer, if it comes soon.
+    /// Says good-bye and hears out the answer.
     async fn close(&mut self, code: CloseCode, reason: Cow<'static, str>) {
         let frame = CloseFrame {
             code,
             reason: reason.as_ref().into(),
         };
-        let farewell = async {
-            if self.socket.close(Some(frame)).await.is_ok() {
-                while let Some(Ok(_)) = self.socket.next().await {}
-            }
-        };
-        // Whoever does not answer in time is cut off.
-        let _ = tokio::time::timeout(FAREWELL, farewell).await;
+        let said = tokio::time::timeout(FAREWELL, self.socket.close(Some(frame))).await;
+        if matches!(said, Ok(Ok(()))) {
+            self.hear_out().await;
+        }
+    }
+
+    /// Reads to the end, if it comes soon; underneath, that answers a good-bye.
+    async fn hear_out(&mut self) {
+        let heard = async { while let Some(Ok(_)) = self.socket.next().await {} };
+        // Whoever does not end in time is cut off.
+        let _ = tokio::time::timeout(FAREWELL, heard).await;
     }
 }
 
