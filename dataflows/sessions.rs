@@ -13,6 +13,7 @@ mod journeys;
 mod list;
 mod order;
 mod retention;
+mod seams;
 mod slot;
 mod state;
 mod table;

@@ -1,12 +1,16 @@
 //! How memory is held: the allocator's settings, which it reads before `main` does anything.
 //!
-//! A fault of a huge page stalls a worker for milliseconds, and pages given back to the system after each epoch are
-//! asked for again in the next: both off, unless the environment says otherwise.
+//! A fault of a huge page stalls a worker for milliseconds, so there are none; pages given back to the system after each
+//! epoch are asked for again in the next, so only what has been free for a second is given back. Both unless the
+//! environment says otherwise.
 
 use std::os::unix::process::CommandExt;
 use std::process::Command;
 
-const SETTINGS: [(&str, &str); 2] = [("MIMALLOC_ALLOW_THP", "0"), ("MIMALLOC_PURGE_DELAY", "-1")];
+const SETTINGS: [(&str, &str); 2] = [
+    ("MIMALLOC_ALLOW_THP", "0"),
+    ("MIMALLOC_PURGE_DELAY", "1000"),
+];
 
 /// Starts the program anew in this process with the settings in its environment, if one is missing there. Where that
 /// cannot be done the program goes on without them: slower, not wrong.

@@ -1,15 +1,18 @@
-//! Memory for the older entries of one key group's users: blocks in size classes, in one piece.
+//! Memory for the older entries of one key group's users: blocks in size classes, cut from chunks.
 //!
-//! What must hold: a block belongs to at most one user. A block that is given back is taken again by the next list of
-//! its size; what nobody takes again is left behind when the group moves to a new arena.
+//! Chunks have a few sizes, the same in every group, so that what one group gives back another can use. What must
+//! hold: a block belongs to at most one user. A block that is given back is taken again by the next list that fits in
+//! it, and what is left of it by the next one; when much waits to be taken again, the group moves to new chunks.
 
 use super::entry::ENTRY_BYTES;
 
 /// Longest list.
 const LEN_MAX: usize = (1 << 28) - 1;
 const CLASSES: usize = 93;
-/// Classes whose blocks are taken again; larger ones are rare.
-const REUSED_CLASSES: usize = 24;
+/// Blocks of these classes are cut from common chunks and taken again; a larger one is a chunk of its own.
+const CUT_CLASSES: usize = 24;
+/// Capacities of chunks, in entries: the larger the arena, the larger.
+const CHUNKS: [usize; 4] = [128, 256, 512, 1_024];
 /// No block given back.
 const NONE: u32 = u32::MAX;
 
@@ -32,6 +35,10 @@ static CAPACITIES: [usize; CLASSES] = {
         class == CLASSES - 1,
         "the last class holds the longest list"
     );
+    assert!(
+        capacities[CUT_CLASSES - 1] <= CHUNKS[0],
+        "a block lies in one chunk"
+    );
     capacities
 };
 
@@ -48,104 +55,248 @@ fn class_for(entries: usize) -> usize {
     }
 }
 
-/// The entries that a block for `entries` has room for.
-pub(crate) fn capacity_for(entries: usize) -> usize {
-    CAPACITIES[class_for(entries)]
-}
-
-/// Which block: its class and where it starts, in entries.
+/// Which block: its chunk, where it starts there, in entries, and its class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Block {
-    pub(crate) class: u8,
-    pub(crate) start: u32,
+    chunk: u32,
+    start: u16,
+    class: u8,
 }
 
 impl Block {
     /// No block.
     pub(crate) const NONE: Block = Block {
-        class: u8::MAX,
+        chunk: 0,
         start: 0,
+        class: u8::MAX,
     };
+
+    pub(crate) fn is_some(self) -> bool {
+        self != Block::NONE
+    }
+
+    fn capacity(self) -> usize {
+        CAPACITIES[self.class as usize]
+    }
 
     #[inline]
     fn bytes(self) -> std::ops::Range<usize> {
         let start = self.start as usize * ENTRY_BYTES;
-        let capacity = CAPACITIES.get(self.class as usize).copied();
-        start..start + capacity.unwrap_or(0) * ENTRY_BYTES
+        start..start + self.capacity() * ENTRY_BYTES
     }
 }
 
 /// The blocks of one key group.
 pub(crate) struct Arena {
-    bytes: Box<[u8]>,
-    /// Entries that are, or once were, in a block.
-    used: usize,
-    /// By class, the start of a block given back; its first bytes tell the next one.
-    free: [u32; REUSED_CLASSES],
+    chunks: Vec<Box<[u8]>>,
+    /// The chunk that blocks are cut from, and where the next one starts, in entries.
+    open: Option<(u32, usize)>,
+    /// By class, a block given back, chunk and start; its first bytes tell the next one.
+    free: [(u32, u16); CUT_CLASSES],
+    /// Entries of the blocks given back.
+    idle: usize,
+    /// Entries of the common chunks.
+    entries: usize,
+    /// Chunks of one large block each that was given back.
+    unused: Vec<u32>,
+}
+
+impl Default for Arena {
+    fn default() -> Arena {
+        Arena {
+            chunks: Vec::new(),
+            open: None,
+            free: [(NONE, 0); CUT_CLASSES],
+            idle: 0,
+            entries: 0,
+            unused: Vec::new(),
+        }
+    }
+}
+
+fn chunk(entries: usize) -> Box<[u8]> {
+    vec![0; entries * ENTRY_BYTES].into_boxed_slice()
 }
 
 impl Arena {
-    /// With room for so many entries.
-    pub(crate) fn new(entries: usize) -> Arena {
-        Arena {
-            bytes: vec![0; entries * ENTRY_BYTES].into_boxed_slice(),
-            used: 0,
-            free: [NONE; REUSED_CLASSES],
+    /// A block for `entries`.
+    pub(crate) fn allocate(&mut self, entries: usize) -> Block {
+        let class = class_for(entries);
+        if class >= CUT_CLASSES {
+            return self.own_chunk(class);
+        }
+        self.reuse(class)
+            .or_else(|| self.cut(class))
+            .or_else(|| self.split(class))
+            .unwrap_or_else(|| {
+                self.open_chunk();
+                self.cut(class).expect("a chunk holds a block")
+            })
+    }
+
+    fn own_chunk(&mut self, class: usize) -> Block {
+        let bytes = chunk(CAPACITIES[class]);
+        let chunk = match self.unused.pop() {
+            Some(number) => {
+                self.chunks[number as usize] = bytes;
+                number
+            }
+            None => self.push(bytes),
+        };
+        Block {
+            chunk,
+            start: 0,
+            class: class as u8,
         }
     }
 
-    /// A block for `entries`, if there is room.
-    pub(crate) fn allocate(&mut self, entries: usize) -> Option<Block> {
-        let class = class_for(entries);
-        let mut block = Block {
-            class: class as u8,
-            start: self.used as u32,
-        };
-        if let Some(free) = self.free.get_mut(class).filter(|free| **free != NONE) {
-            block.start = *free;
-            let next = &self.bytes[block.bytes()][..4];
-            *free = u32::from_le_bytes(next.try_into().expect("four bytes"));
-            return Some(block);
-        }
-        if block.bytes().end > self.bytes.len() {
+    fn push(&mut self, bytes: Box<[u8]>) -> u32 {
+        self.chunks.push(bytes);
+        self.chunks.len() as u32 - 1
+    }
+
+    /// A block of the class that was given back.
+    fn reuse(&mut self, class: usize) -> Option<Block> {
+        let (chunk, start) = self.free[class];
+        if chunk == NONE {
             return None;
         }
-        self.used += CAPACITIES[class];
+        let block = Block {
+            chunk,
+            start,
+            class: class as u8,
+        };
+        self.free[class] = read_link(&self.chunks[chunk as usize][block.bytes()]);
+        self.idle -= block.capacity();
         Some(block)
     }
 
-    pub(crate) fn release(&mut self, block: Block) {
-        if let Some(free) = self.free.get_mut(block.class as usize) {
-            let next = std::mem::replace(free, block.start);
-            self.bytes[block.bytes()][..4].copy_from_slice(&next.to_le_bytes());
+    /// A new block out of the open chunk.
+    fn cut(&mut self, class: usize) -> Option<Block> {
+        let (chunk, start) = self.open?;
+        let end = start + CAPACITIES[class];
+        if end * ENTRY_BYTES > self.chunks[chunk as usize].len() {
+            return None;
+        }
+        self.open = Some((chunk, end));
+        Some(Block {
+            chunk,
+            start: start as u16,
+            class: class as u8,
+        })
+    }
+
+    /// The start of a larger block that was given back; the rest of it is given back in turn.
+    fn split(&mut self, class: usize) -> Option<Block> {
+        let larger = (class + 1..CUT_CLASSES).find(|&larger| self.free[larger].0 != NONE)?;
+        let block = self.reuse(larger)?;
+        let capacity = CAPACITIES[class];
+        let start = block.start as usize + capacity;
+        self.release_span(block.chunk, start, block.capacity() - capacity);
+        Some(Block {
+            class: class as u8,
+            ..block
+        })
+    }
+
+    /// Goes on in a new chunk.
+    fn open_chunk(&mut self) {
+        if let Some((chunk, start)) = self.open.take() {
+            let end = self.chunks[chunk as usize].len() / ENTRY_BYTES;
+            self.release_span(chunk, start, end - start);
+        }
+        let entries = CHUNKS.iter().rev().find(|&&size| size <= self.entries / 8);
+        let entries = *entries.unwrap_or(&CHUNKS[0]);
+        self.entries += entries;
+        let chunk = self.push(chunk(entries));
+        self.open = Some((chunk, 0));
+    }
+
+    /// Gives entries back that are no block, as blocks.
+    fn release_span(&mut self, chunk: u32, mut start: usize, mut entries: usize) {
+        while entries > 0 {
+            let fits = CAPACITIES[..CUT_CLASSES].partition_point(|&capacity| capacity <= entries);
+            let block = Block {
+                chunk,
+                start: start as u16,
+                class: fits as u8 - 1,
+            };
+            self.release(block);
+            start += block.capacity();
+            entries -= block.capacity();
         }
     }
 
-    /// The block's bytes: its capacity times [`ENTRY_BYTES`].
+    pub(crate) fn release(&mut self, block: Block) {
+        if !block.is_some() {
+            return;
+        }
+        let class = block.class as usize;
+        if class >= CUT_CLASSES {
+            self.chunks[block.chunk as usize] = Box::default();
+            self.unused.push(block.chunk);
+            return;
+        }
+        let next = std::mem::replace(&mut self.free[class], (block.chunk, block.start));
+        self.idle += block.capacity();
+        write_link(self.bytes(block), next);
+    }
+
+    /// Whether so much waits to be taken again that it pays to move.
+    pub(crate) fn is_sparse(&self) -> bool {
+        self.idle > CHUNKS[0] && self.idle > self.entries / 8
+    }
+
+    /// The block's bytes: its capacity times [`ENTRY_BYTES`]; none for no block.
     #[inline]
     pub(crate) fn bytes(&mut self, block: Block) -> &mut [u8] {
-        &mut self.bytes[block.bytes()]
+        if !block.is_some() {
+            return &mut [];
+        }
+        &mut self.chunks[block.chunk as usize][block.bytes()]
     }
 
     /// Where the last of `len` entries is, if there is one, to be fetched ahead of use.
     #[inline]
     pub(crate) fn last(&self, block: Block, len: usize) -> Option<&u8> {
         let last = len.checked_sub(1)?;
-        self.bytes.get((block.start as usize + last) * ENTRY_BYTES)
+        let chunk = self.chunks.get(block.chunk as usize)?;
+        chunk.get((block.start as usize + last) * ENTRY_BYTES)
     }
 
-    /// Copies a list of `len` entries from one block to another.
+    /// Copies a list of `len` entries from one block to a larger one.
     pub(crate) fn copy(&mut self, from: Block, to: Block, len: usize) {
-        let start = from.bytes().start;
-        self.bytes
-            .copy_within(start..start + len * ENTRY_BYTES, to.bytes().start);
+        if len == 0 {
+            return;
+        }
+        let bytes = len * ENTRY_BYTES;
+        let (source, target) = (from.bytes().start, to.bytes().start);
+        if from.chunk == to.chunk {
+            self.chunks[from.chunk as usize].copy_within(source..source + bytes, target);
+            return;
+        }
+        let pair = [from.chunk as usize, to.chunk as usize];
+        let [old, new] = self.chunks.get_disjoint_mut(pair).expect("two chunks");
+        new[target..target + bytes].copy_from_slice(&old[source..source + bytes]);
     }
 
     /// Copies a list of `len` entries from a block of another arena.
     pub(crate) fn take_in(&mut self, to: Block, other: &Arena, from: Block, len: usize) {
         let bytes = len * ENTRY_BYTES;
-        self.bytes[to.bytes()][..bytes].copy_from_slice(&other.bytes[from.bytes()][..bytes]);
+        let source = &other.chunks[from.chunk as usize][from.bytes()];
+        self.bytes(to)[..bytes].copy_from_slice(&source[..bytes]);
     }
+}
+
+fn read_link(block: &[u8]) -> (u32, u16) {
+    let chunk = block[..4].try_into().expect("four bytes");
+    let start = block[4..6].try_into().expect("two bytes");
+    (u32::from_le_bytes(chunk), u16::from_le_bytes(start))
+}
+
+fn write_link(block: &mut [u8], (chunk, start): (u32, u16)) {
+    block[..4].copy_from_slice(&chunk.to_le_bytes());
+    block[4..6].copy_from_slice(&start.to_le_bytes());
 }
 
 #[cfg(test)]
@@ -162,22 +313,46 @@ mod tests {
         }
     }
 
+    /// Random lists come, grow and go: each reads back what it wrote, and memory follows what is held.
     #[test]
     fn blocks_do_not_overlap_and_are_taken_again() {
-        let mut arena = Arena::new(600);
-        let blocks: Vec<Block> = std::iter::from_fn(|| arena.allocate(3)).collect();
-        assert_eq!(blocks.len(), 200);
-        for (i, &block) in blocks.iter().enumerate() {
-            arena.bytes(block).fill(i as u8);
+        let mut arena = Arena::default();
+        let mut held: Vec<(Block, usize, u8)> = Vec::new();
+        let mut random = 1u64;
+        let mut draw = |below: usize| {
+            random = random.wrapping_mul(6364136223846793005).wrapping_add(1);
+            (random >> 33) as usize % below
+        };
+        for step in 0..60_000 {
+            if held.len() < 300 || draw(2) == 0 && held.len() < 600 {
+                let entries = 1 + draw(if draw(40) == 0 { 400 } else { 30 });
+                let block = arena.allocate(entries);
+                arena.bytes(block).fill(step as u8);
+                held.push((block, entries, step as u8));
+            } else {
+                let (block, entries, mark) = held.swap_remove(draw(held.len()));
+                assert!(arena.bytes(block).len() >= entries * ENTRY_BYTES);
+                assert!(arena.bytes(block).iter().all(|&byte| byte == mark));
+                arena.release(block);
+            }
         }
-        for (i, &block) in blocks.iter().enumerate() {
-            assert!(arena.bytes(block).iter().all(|&byte| byte == i as u8));
+        let common: usize = held.iter().map(|(block, ..)| block.capacity()).sum();
+        assert!(arena.entries < 4 * common, "{} for {common}", arena.entries);
+    }
+
+    #[test]
+    fn a_list_moves_with_its_entries() {
+        let mut arena = Arena::default();
+        let mut block = arena.allocate(1);
+        arena.bytes(block).fill(7);
+        for len in 1..300 {
+            let larger = arena.allocate(len + 1);
+            arena.copy(block, larger, len);
+            arena.release(block);
+            block = larger;
+            let bytes = arena.bytes(block);
+            assert!(bytes[..len * ENTRY_BYTES].iter().all(|&byte| byte == 7));
+            bytes.fill(7);
         }
-        for again in [17, 5, 90] {
-            arena.release(blocks[again]);
-        }
-        let taken = [(); 3].map(|()| arena.allocate(3));
-        assert_eq!(taken, [90, 5, 17].map(|at| Some(blocks[at])));
-        assert_eq!(arena.allocate(3), None);
     }
 }

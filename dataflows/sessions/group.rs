@@ -1,17 +1,14 @@
 //! One key group: its users, and the memory of their lists.
 //!
 //! All that an event of the group needs lies in a few small pieces of memory, so that events of one group, taken one
-//! after the other, find it in the cache. When the arena is full, the lists move to a new one that is a little larger,
-//! each into a block of its size: that takes microseconds, and leaves behind what is no longer used.
+//! after the other, find it in the cache. When much of the arena waits to be taken again, the lists move to a new one,
+//! each into a block of its size: that takes microseconds.
 
-use super::arena::{Arena, Block, capacity_for};
+use super::arena::{Arena, Block};
 use super::entry::Bodies;
 use super::list::List;
 use super::slot::Slot;
 use super::table::Table;
-
-/// Entries that a new arena has room for at least, beyond what it takes over.
-const ROOM: usize = 256;
 
 /// The users of one key group and their lists.
 pub(crate) struct Group {
@@ -24,7 +21,7 @@ impl Group {
     pub(crate) fn new(number: usize) -> Group {
         Group {
             table: Table::new(number),
-            arena: Arena::new(0),
+            arena: Arena::default(),
             bodies: Bodies::default(),
         }
     }
@@ -46,10 +43,9 @@ impl Group {
 
     /// Moves the older entries of the user at `at` to a larger block.
     pub(crate) fn grow(&mut self, at: usize) {
-        let older = self.table.get(at).older();
-        let block = self.allocate(older + 1);
         let slot = self.table.get_mut(at);
-        self.arena.copy(slot.block, block, older);
+        let block = self.arena.allocate(slot.older() + 1);
+        self.arena.copy(slot.block, block, slot.older());
         self.arena.release(slot.block);
         slot.block = block;
     }
@@ -60,33 +56,28 @@ impl Group {
         self.table.remove(at);
     }
 
-    fn allocate(&mut self, entries: usize) -> Block {
-        if let Some(block) = self.arena.allocate(entries) {
-            return block;
+    /// Gives the block of the user at `at` back if nothing is left in it.
+    pub(crate) fn shrink(&mut self, at: usize) {
+        let slot = self.table.get_mut(at);
+        if slot.older() == 0 && slot.block.is_some() {
+            self.arena.release(slot.block);
+            slot.block = Block::NONE;
         }
-        self.pack(capacity_for(entries));
-        let block = self.arena.allocate(entries);
-        block.expect("packing makes room")
     }
 
-    /// Moves all lists to a new arena that has room for `more` entries, and then some.
-    fn pack(&mut self, more: usize) {
-        let older = self
-            .table
-            .iter()
-            .map(Slot::older)
-            .filter(|&older| older > 0);
-        let kept: usize = older.map(capacity_for).sum();
-        let mut packed = Arena::new(kept + more + ROOM.max(kept / 8));
-        for slot in self.table.iter_mut() {
+    /// Moves all lists to a new arena if the old one is sparse.
+    pub(crate) fn pack(&mut self) {
+        if !self.arena.is_sparse() {
+            return;
+        }
+        let mut packed = Arena::default();
+        for slot in self.table.iter_mut().filter(|slot| slot.block.is_some()) {
             let older = slot.older();
-            slot.block = if older == 0 {
-                Block::NONE
-            } else {
-                let block = packed.allocate(older).expect("room for all lists");
-                packed.take_in(block, &self.arena, slot.block, older);
-                block
-            };
+            let from = std::mem::replace(&mut slot.block, Block::NONE);
+            if older > 0 {
+                slot.block = packed.allocate(older);
+                packed.take_in(slot.block, &self.arena, from, older);
+            }
         }
         self.arena = packed;
     }

@@ -371,7 +371,7 @@ impl Journeys<'_> {
     }
 
     /// Moves all edges of a journey from the point `at` on, but not the one into it, to another first minute.
-    fn shift(&mut self, mut at: usize, old: Minute, new: Minute) {
+    pub(super) fn shift(&mut self, mut at: usize, old: Minute, new: Minute) {
         if old == new {
             return;
         }
@@ -395,39 +395,5 @@ impl Journeys<'_> {
                 None => return,
             }
         }
-    }
-
-    /// The activity at `seam` has made one session of two: per advertiser, the last point on the left now leads to
-    /// the first one on the right.
-    fn join_sessions(&mut self, seam: usize) {
-        let mut firsts: Vec<(AdvertiserId, usize)> = Vec::new();
-        let in_session = |j: &Self, at: usize| at < j.list.len() && j.list.get(at).is_joined();
-        let mut right = seam + 1;
-        while in_session(self, right) {
-            let entry = self.list.get(right);
-            if entry.is_point() {
-                let advertiser = self.advertiser(entry);
-                if firsts.iter().all(|&(known, _)| known != advertiser) {
-                    firsts.push((advertiser, right));
-                }
-            }
-            right += 1;
-        }
-        for (advertiser, n) in firsts {
-            if let Some(p) = self.previous_point(seam, advertiser) {
-                self.join(p, n);
-            }
-        }
-    }
-
-    fn join(&mut self, p: usize, n: usize) {
-        let (left, right) = (self.list.get(p), self.list.get(n));
-        if left.is_conversion() {
-            return;
-        }
-        let first = self.first_minute(p);
-        self.arrive(-1, START, right, right.minute());
-        self.arrive(1, self.label(left), right, first);
-        self.shift(n, right.minute(), first);
     }
 }

@@ -270,6 +270,7 @@ impl State {
             owed_events,
             ..
         } = self.sweep;
+        self.groups[group].pack();
         let known = std::mem::replace(&mut self.open[group], open);
         tally.open_sessions += open.sessions - known.sessions;
         tally.open_journeys += open.journeys - known.journeys;
@@ -301,6 +302,8 @@ impl State {
         let is_forgotten = journeys.list.len() == 0;
         if is_forgotten {
             self.groups[group].remove(at);
+        } else {
+            self.groups[group].shrink(at);
         }
         is_forgotten
     }
