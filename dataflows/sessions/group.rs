@@ -7,7 +7,6 @@
 use super::arena::{Arena, Block};
 use super::entry::Bodies;
 use super::list::List;
-use super::slot::Slot;
 use super::table::Table;
 
 /// The users of one key group and their lists.
