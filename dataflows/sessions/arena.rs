@@ -325,7 +325,8 @@ mod tests {
         };
         for step in 0..60_000 {
             if held.len() < 300 || draw(2) == 0 && held.len() < 600 {
-                let entries = 1 + draw(if draw(40) == 0 { 400 } else { 30 });
+                let most = if draw(40) == 0 { 400 } else { 30 };
+                let entries = 1 + draw(most);
                 let block = arena.allocate(entries);
                 arena.bytes(block).fill(step as u8);
                 held.push((block, entries, step as u8));
