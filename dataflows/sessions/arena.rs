@@ -7,27 +7,29 @@
 use super::entry::ENTRY_BYTES;
 
 /// Longest list.
-const LEN_MAX: usize = (1 << 28) - 1;
-const CLASSES: usize = 93;
+pub(super) const LEN_MAX: usize = (1 << 25) - 2;
+const CLASSES: usize = 90;
 /// Blocks of these classes are cut from common chunks and taken again; a larger one is a chunk of its own.
-const CUT_CLASSES: usize = 24;
+const CUT_CLASSES: usize = 25;
 /// Capacities of chunks, in entries: the larger the arena, the larger.
 const CHUNKS: [usize; 4] = [128, 256, 512, 1_024];
+/// Fetched ahead: the newest entries, in two lines of the cache at most.
+const FETCHED_BYTES: usize = 64;
 /// No block given back.
 const NONE: u32 = u32::MAX;
 
-/// Capacities in entries: each up to 8, then growing by about an eighth, rounded up to even.
+/// Capacities in entries: each even number up to 16, then growing by about an eighth, rounded up to even.
 static CAPACITIES: [usize; CLASSES] = {
     let mut capacities = [LEN_MAX; CLASSES];
     let mut class = 0;
-    let mut next = 1;
+    let mut next = 2;
     while next < LEN_MAX {
         capacities[class] = next;
         class += 1;
         // Long lists grow faster: copying them is what costs.
         next = match next {
-            ..8 => next + 1,
-            8..64 => (next + next / 8).next_multiple_of(2),
+            ..16 => next + 2,
+            16..1_024 => (next + next / 8).next_multiple_of(2),
             _ => (next + next / 4).next_multiple_of(2),
         };
     }
@@ -50,7 +52,7 @@ fn class_for(entries: usize) -> usize {
         "a user has more than {LEN_MAX} retained events"
     );
     match entries {
-        ..=8 => entries.saturating_sub(1),
+        ..=16 => entries.saturating_sub(1) / 2,
         _ => CAPACITIES.partition_point(|&capacity| capacity < entries),
     }
 }
@@ -58,24 +60,13 @@ fn class_for(entries: usize) -> usize {
 /// Which block: its chunk, where it starts there, in entries, and its class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Block {
-    chunk: u32,
-    start: u16,
-    class: u8,
+    pub(super) chunk: u32,
+    pub(super) start: u16,
+    pub(super) class: u8,
 }
 
 impl Block {
-    /// No block.
-    pub(crate) const NONE: Block = Block {
-        chunk: 0,
-        start: 0,
-        class: u8::MAX,
-    };
-
-    pub(crate) fn is_some(self) -> bool {
-        self != Block::NONE
-    }
-
-    fn capacity(self) -> usize {
+    pub(crate) fn capacity(self) -> usize {
         CAPACITIES[self.class as usize]
     }
 
@@ -132,6 +123,17 @@ impl Arena {
                 self.open_chunk();
                 self.cut(class).expect("a chunk holds a block")
             })
+    }
+
+    /// Whether a block for `entries` needs no more memory.
+    pub(crate) fn has_room(&self, entries: usize) -> bool {
+        let class = class_for(entries);
+        let fits = |(chunk, start): (u32, usize)| {
+            (start + CAPACITIES[class]) * ENTRY_BYTES <= self.chunks[chunk as usize].len()
+        };
+        class < CUT_CLASSES
+            && (self.open.is_some_and(fits)
+                || self.free[class..].iter().any(|&(chunk, _)| chunk != NONE))
     }
 
     fn own_chunk(&mut self, class: usize) -> Block {
@@ -228,9 +230,6 @@ impl Arena {
     }
 
     pub(crate) fn release(&mut self, block: Block) {
-        if !block.is_some() {
-            return;
-        }
         let class = block.class as usize;
         if class >= CUT_CLASSES {
             self.chunks[block.chunk as usize] = Box::default();
@@ -247,28 +246,22 @@ impl Arena {
         self.idle > CHUNKS[0] && self.idle > self.entries / 8
     }
 
-    /// The block's bytes: its capacity times [`ENTRY_BYTES`]; none for no block.
+    /// The block's bytes: its capacity times [`ENTRY_BYTES`].
     #[inline]
     pub(crate) fn bytes(&mut self, block: Block) -> &mut [u8] {
-        if !block.is_some() {
-            return &mut [];
-        }
         &mut self.chunks[block.chunk as usize][block.bytes()]
     }
 
-    /// Where the last of `len` entries is, if there is one, to be fetched ahead of use.
+    /// The bytes of the newest of `len` entries, if they are there, to be fetched ahead of use.
     #[inline]
-    pub(crate) fn last(&self, block: Block, len: usize) -> Option<&u8> {
-        let last = len.checked_sub(1)?;
+    pub(crate) fn newest(&self, block: Block, len: usize) -> Option<&[u8]> {
+        let end = (block.start as usize + len) * ENTRY_BYTES;
         let chunk = self.chunks.get(block.chunk as usize)?;
-        chunk.get((block.start as usize + last) * ENTRY_BYTES)
+        chunk.get(end.saturating_sub(FETCHED_BYTES)..end)
     }
 
-    /// Copies a list of `len` entries from one block to a larger one.
+    /// Copies a list of `len` entries from one block to another.
     pub(crate) fn copy(&mut self, from: Block, to: Block, len: usize) {
-        if len == 0 {
-            return;
-        }
         let bytes = len * ENTRY_BYTES;
         let (source, target) = (from.bytes().start, to.bytes().start);
         if from.chunk == to.chunk {

@@ -4,9 +4,10 @@
 //! after the other, find it in the cache. When much of the arena waits to be taken again, the lists move to a new one,
 //! each into a block of its size: that takes microseconds.
 
-use super::arena::{Arena, Block};
+use super::arena::Arena;
 use super::entry::Bodies;
 use super::list::List;
+use super::slot::Slot;
 use super::table::Table;
 
 /// The users of one key group and their lists.
@@ -29,39 +30,53 @@ impl Group {
     #[inline]
     pub(crate) fn list(&mut self, at: usize) -> (List<'_>, &mut Bodies) {
         let slot = self.table.get_mut(at);
-        let older = self.arena.bytes(slot.block);
-        (List { slot, older }, &mut self.bodies)
+        let bytes = self.arena.bytes(slot.block());
+        (List { slot, bytes }, &mut self.bodies)
     }
 
-    /// The last of the older entries of the user who is perhaps at `at`, to be fetched ahead of use.
+    /// The bytes of the newest entries of the user who is perhaps at `at`, to be fetched ahead of use.
     #[inline]
-    pub(crate) fn last_older(&self, at: usize) -> Option<&u8> {
+    pub(crate) fn newest(&self, at: usize) -> Option<&[u8]> {
         let slot = self.table.peek(at)?;
-        self.arena.last(slot.block, slot.older())
+        self.arena.newest(slot.block(), slot.len())
     }
 
-    /// Moves the older entries of the user at `at` to a larger block.
+    /// Adds a user who is not there, with room for entries, and says where.
+    pub(crate) fn add(&mut self, key: u64) -> usize {
+        let block = self.arena.allocate(1);
+        self.table.add(Slot::new(key, block))
+    }
+
+    /// Makes room for more entries of the user at `at`.
     pub(crate) fn grow(&mut self, at: usize) {
-        let slot = self.table.get_mut(at);
-        let block = self.arena.allocate(slot.older() + 1);
-        self.arena.copy(slot.block, block, slot.older());
-        self.arena.release(slot.block);
-        slot.block = block;
+        let entries = self.table.get(at).len() + 1;
+        if !self.arena.has_room(entries) {
+            self.pack();
+        }
+        self.move_list(at, entries);
     }
 
     /// Forgets the user at `at`; others may move to other places.
     pub(crate) fn remove(&mut self, at: usize) {
-        self.arena.release(self.table.get(at).block);
+        self.arena.release(self.table.get(at).block());
         self.table.remove(at);
     }
 
-    /// Gives the block of the user at `at` back if nothing is left in it.
+    /// Gives room back if the user at `at` has far more than needed.
     pub(crate) fn shrink(&mut self, at: usize) {
-        let slot = self.table.get_mut(at);
-        if slot.older() == 0 && slot.block.is_some() {
-            self.arena.release(slot.block);
-            slot.block = Block::NONE;
+        let slot = self.table.get(at);
+        if slot.block().capacity() > 2 * slot.len() + 2 {
+            self.move_list(at, slot.len());
         }
+    }
+
+    /// Moves the list of the user at `at` to a block for `entries`.
+    fn move_list(&mut self, at: usize, entries: usize) {
+        let slot = self.table.get_mut(at);
+        let block = self.arena.allocate(entries);
+        self.arena.copy(slot.block(), block, slot.len());
+        self.arena.release(slot.block());
+        slot.set_block(block);
     }
 
     /// Moves all lists to a new arena if the old one is sparse.
@@ -70,13 +85,10 @@ impl Group {
             return;
         }
         let mut packed = Arena::default();
-        for slot in self.table.iter_mut().filter(|slot| slot.block.is_some()) {
-            let older = slot.older();
-            let from = std::mem::replace(&mut slot.block, Block::NONE);
-            if older > 0 {
-                slot.block = packed.allocate(older);
-                packed.take_in(slot.block, &self.arena, from, older);
-            }
+        for slot in self.table.iter_mut() {
+            let block = packed.allocate(slot.len());
+            packed.take_in(block, &self.arena, slot.block(), slot.len());
+            slot.set_block(block);
         }
         self.arena = packed;
     }

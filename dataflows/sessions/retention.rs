@@ -22,7 +22,7 @@ pub(crate) struct Open {
 #[derive(Default)]
 pub(crate) struct Met {
     /// Those with small numbers, a bit each.
-    few: u128,
+    few: u64,
     more: Vec<AdvertiserId>,
 }
 
@@ -35,7 +35,7 @@ impl Met {
     /// Notes an advertiser; false if it was met before.
     #[inline]
     fn insert(&mut self, advertiser: AdvertiserId) -> bool {
-        if advertiser < u128::BITS {
+        if advertiser < u64::BITS {
             let bit = 1 << advertiser;
             let is_new = self.few & bit == 0;
             self.few |= bit;
@@ -95,28 +95,44 @@ impl Journeys<'_> {
     fn keep_below(&mut self, below: usize) -> usize {
         let newest = below - 1;
         let goes_on = self.bound - self.list.time(newest) <= self.settings.session_gap_ms;
-        let by_session = self.settings.journeys == JourneyRule::Session;
+        let reach = self.reach(below, goes_on);
+        let looked_at = reach.min(if goes_on { newest } else { below });
         let mut start = below;
-        let mut is_in_reach = true;
         self.met.clear();
-        for at in (0..below).rev() {
+        for at in (looked_at..below).rev() {
             let entry = self.list.get(at);
-            is_in_reach = is_in_reach
-                && match self.settings.journeys {
-                    JourneyRule::Session => goes_on,
-                    JourneyRule::GapMs(gap) => self.bound - entry.time() <= gap,
-                };
-            let is_open = is_in_reach && self.is_newest_touch(entry);
+            let is_open = at >= reach && self.is_newest_touch(entry);
             if is_open || (at == newest && goes_on) {
                 start -= 1;
                 self.list.set(start, entry);
             } else {
                 self.forget(entry);
             }
-            // What lies before is of another session.
-            is_in_reach = is_in_reach && (entry.is_joined() || !by_session);
+        }
+        for at in 0..looked_at {
+            self.forget(self.list.get(at));
         }
         start
+    }
+
+    /// Where those of the first `below` entries begin that a point at or above the bound may follow.
+    fn reach(&self, below: usize, goes_on: bool) -> usize {
+        let mut reach = below;
+        match self.settings.journeys {
+            JourneyRule::Session if !goes_on => {}
+            JourneyRule::Session => {
+                reach -= 1;
+                while reach > 0 && self.list.get(reach).is_joined() {
+                    reach -= 1;
+                }
+            }
+            JourneyRule::GapMs(gap) => {
+                while reach > 0 && self.bound - self.list.time(reach - 1) <= gap {
+                    reach -= 1;
+                }
+            }
+        }
+        reach
     }
 
     /// Whether a point is the newest of its advertiser, going backwards, and its journey is open after it.

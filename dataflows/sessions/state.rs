@@ -16,7 +16,6 @@ use super::group::Group;
 use super::journeys::{Edge, Inserted, Journeys, Place};
 use super::order::{Arrival, Order};
 use super::retention::{Met, Open};
-use super::slot::Slot;
 
 /// Events between the fetch of an event and of the hints to its slot, of the slot, of its block, and their use.
 const EVENTS_AHEAD: usize = 32;
@@ -140,7 +139,8 @@ impl State {
         }
         if let Some(arrival) = arrivals.get(i + BLOCKS_AHEAD) {
             let group = &self.groups[arrival.group()];
-            if let Some(last) = group.last_older(found[(i + BLOCKS_AHEAD) % FOUND]) {
+            if let Some([first, .., last]) = group.newest(found[(i + BLOCKS_AHEAD) % FOUND]) {
+                prefetch(first);
                 prefetch(last);
             }
         }
@@ -162,7 +162,7 @@ impl State {
         let entry = Entry::new(event);
         let (group, key) = (event.user.group(), event.user.key());
         let Some(at) = self.groups[group].table.find_likely(key, likely) else {
-            let at = self.groups[group].table.add(Slot::new(key));
+            let at = self.groups[group].add(key);
             let mut journeys = self.journeys(group, at, labels, edges);
             let entry = with_content(entry, event, label, journeys.bodies);
             journeys.insert(0, entry);

@@ -46,7 +46,7 @@ impl Table {
     fn of(places: usize) -> Table {
         Table {
             hints: vec![EMPTY; places + WORD],
-            slots: vec![Slot::new(0); places],
+            slots: vec![Slot::EMPTY; places],
             users: 0,
         }
     }
@@ -220,7 +220,14 @@ impl Table {
 mod tests {
     use std::collections::BTreeMap;
 
+    use super::super::arena::Block;
     use super::*;
+
+    const NOWHERE: Block = Block {
+        chunk: 0,
+        start: 0,
+        class: 0,
+    };
 
     #[test]
     fn agrees_with_a_map_under_additions_and_removals() {
@@ -243,8 +250,8 @@ mod tests {
                     map.remove(&key);
                 }
                 None if !shrinking || random & 6 == 0 => {
-                    let mut slot = Slot::new(key);
-                    slot.len = 1 + step as u32 % 1000;
+                    let mut slot = Slot::new(key, NOWHERE);
+                    slot.set_len(1 + step as usize % 1000);
                     let at = table.add(slot);
                     assert_eq!(table.find(key), Some(at));
                     map.insert(key, slot.len());
