@@ -69,7 +69,7 @@ struct Sweep {
 /// All users of one worker.
 pub(crate) struct State {
     settings: Settings,
-    groups: Vec<Group>,
+    groups: Box<[Group; KEY_GROUPS]>,
     met: Met,
     order: Order,
     bound: i64,
@@ -83,7 +83,7 @@ impl State {
     pub(crate) fn new(settings: Settings) -> State {
         State {
             settings,
-            groups: (0..KEY_GROUPS).map(Group::new).collect(),
+            groups: groups(),
             met: Met::default(),
             order: Order::default(),
             bound: 0,
@@ -317,6 +317,11 @@ impl State {
             self.sweep.open.journeys += open.journeys;
         }
     }
+}
+
+fn groups() -> Box<[Group; KEY_GROUPS]> {
+    let groups: Box<[Group]> = (0..KEY_GROUPS).map(Group::new).collect();
+    groups.try_into().ok().expect("as many as there are")
 }
 
 /// The entry with its label, or with a body where it has more to say.

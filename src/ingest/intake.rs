@@ -1,13 +1,14 @@
 //! One process's intake: blocks in, epochs out.
 //!
-//! Reader threads fill a short queue, posted blocks another, which are taken in turn; workers take blocks from it, decode them at leisure, and then enter them one
-//! after the other in the order they were read. Entering assigns the epoch, so an epoch is a prefix of every
+//! Readers and those who post hand blocks over (`intake/queue.rs`); workers take them, decode them at leisure, and then
+//! enter them one after the other in the order they were read. Entering assigns the epoch, so an epoch is a prefix of every
 //! partition's log. What must hold: the queue and the epochs in flight are bounded; nothing enters out of order.
 
+mod queue;
 mod sleepers;
 
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Mutex, MutexGuard};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
@@ -17,6 +18,7 @@ use dataflows::epochs::Epoch;
 use super::admit::Decoded;
 use super::block::{Block, Payload};
 use super::watermark::Top;
+use queue::Queue;
 use sleepers::Sleepers;
 
 /// Blocks that wait to be decoded.
@@ -69,34 +71,6 @@ struct Order {
     is_awaited: bool,
     epoch_began: Instant,
     logs: Vec<(u32, Log)>,
-}
-
-struct Queue {
-    blocks: Lane,
-    posts: Lane,
-    /// The next turn is a posted block's.
-    posts_turn: bool,
-    /// The next block, if it waits for the thread that must take it.
-    head: Option<Block>,
-    taken: u64,
-}
-
-/// Blocks of one kind of sender.
-struct Lane {
-    blocks: Receiver<Block>,
-    is_ended: bool,
-}
-
-impl Lane {
-    fn next(&mut self) -> Option<Block> {
-        match self.blocks.try_recv() {
-            Ok(block) => Some(block),
-            Err(error) => {
-                self.is_ended = error == TryRecvError::Disconnected;
-                None
-            }
-        }
-    }
 }
 
 /// Shared by the workers of a process.
@@ -178,10 +152,6 @@ impl Intake {
     ) -> (Intake, Feed, Posts) {
         let (blocks, receiver) = sync_channel(QUEUED_BLOCKS);
         let (posts, posted) = sync_channel(QUEUED_POSTS);
-        let lane = |blocks| Lane {
-            blocks,
-            is_ended: false,
-        };
         let (used, reusable) = sync_channel(2 * QUEUED_BLOCKS);
         let logs = partitions
             .iter()
@@ -201,13 +171,7 @@ impl Intake {
             policy,
             by_clock: clock.is_some(),
             support,
-            queue: Mutex::new(Queue {
-                blocks: lane(receiver),
-                posts: lane(posted),
-                posts_turn: false,
-                head: None,
-                taken: 0,
-            }),
+            queue: Mutex::new(Queue::new(receiver, posted)),
             order: Mutex::new(order),
             used,
             workers: Sleepers::default(),
@@ -260,12 +224,11 @@ impl Intake {
         let mut queue = lock(&self.queue);
         let block = queue.next()?;
         if block.thread.is_some_and(|wanted| wanted != thread) {
-            queue.head = Some(block);
+            queue.put_back(block);
             self.workers.wake_others();
             return None;
         }
-        queue.taken += 1;
-        Some((queue.taken - 1, block))
+        Some((queue.ticket(), block))
     }
 
     /// Gives a block's buffer back to the reader.
@@ -293,7 +256,7 @@ impl Intake {
         }
         drop(order);
         // Others wait for the epoch to move, or for their turn.
-        if ends_epoch || lock(&self.queue).taken > ticket + 1 {
+        if ends_epoch || lock(&self.queue).taken() > ticket + 1 {
             self.workers.wake_others();
         }
         Some(Entered {
@@ -340,22 +303,7 @@ impl Intake {
     /// Every block there will ever be has entered.
     pub fn is_finished(&self) -> bool {
         let queue = lock(&self.queue);
-        let is_ended = queue.blocks.is_ended && queue.posts.is_ended && queue.head.is_none();
-        is_ended && lock(&self.order).entered == queue.taken
-    }
-}
-
-impl Queue {
-    fn next(&mut self) -> Option<Block> {
-        if let Some(block) = self.head.take() {
-            return Some(block);
-        }
-        self.posts_turn = !self.posts_turn;
-        let (first, second) = match self.posts_turn {
-            true => (&mut self.posts, &mut self.blocks),
-            false => (&mut self.blocks, &mut self.posts),
-        };
-        first.next().or_else(|| second.next())
+        queue.is_ended() && lock(&self.order).entered == queue.taken()
     }
 }
 

@@ -17,14 +17,19 @@ impl Top {
     /// Takes in one event time; `support` is n.
     #[inline]
     pub fn add(&mut self, time: TimeMs, support: usize) {
-        if self.times.len() == support {
-            if self.times[support - 1] >= time {
-                return;
-            }
-            self.times.pop();
+        if self.times.len() < support {
+            self.times.push(time);
+        } else if self.times[support - 1] < time {
+            self.times[support - 1] = time;
+        } else {
+            return;
         }
-        let at = self.times.partition_point(|&other| other >= time);
-        self.times.insert(at, time);
+        // Most often it is the newest, a few places up.
+        let mut at = self.times.len() - 1;
+        while at > 0 && self.times[at - 1] < time {
+            self.times.swap(at - 1, at);
+            at -= 1;
+        }
     }
 
     /// Takes in all that another top has seen.
