@@ -151,6 +151,7 @@ impl Sessionizer {
         } else {
             self.state.sweep(&labels, &mut tally);
         }
+        self.state.expire(&labels);
         tally
     }
 }

@@ -20,6 +20,7 @@ use crate::event::Name;
 use crate::labels::Labels;
 use crate::sessions::Edge;
 
+mod bucket;
 mod cells;
 mod change;
 mod minutes;

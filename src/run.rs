@@ -226,8 +226,12 @@ pub fn start(source: Box<dyn Source>, options: &Options) -> Result<Running> {
     );
     let intake = Arc::new(intake);
     let asker = cluster.process * cluster.threads;
+    let frames = match options.is_live {
+        true => Frames::default(),
+        false => Frames::without_history(),
+    };
     let doors = Doors {
-        frames: Arc::default(),
+        frames: Arc::new(Mutex::new(frames)),
         questions: Questions::new(intake.clone()),
         door: Door::new(posts, intake.clone(), cluster.process, asker),
         meter: Arc::default(),

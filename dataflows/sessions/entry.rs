@@ -57,10 +57,10 @@ impl Entry {
         bytes[12..ENTRY_BYTES].copy_from_slice(&((self.0 >> 96) as u16).to_le_bytes());
     }
 
-    /// The time alone, from the upper eight bytes.
+    /// The time alone, of an entry that ends where `bytes` end: it is in the upper eight.
     #[inline]
     pub(crate) fn time_of(bytes: &[u8]) -> i64 {
-        let upper = bytes[ENTRY_BYTES - 8..ENTRY_BYTES].try_into();
+        let upper = bytes.last_chunk().copied();
         (u64::from_le_bytes(upper.expect("eight bytes")) >> (TIME_SHIFT - UPPER_SHIFT)) as i64
     }
 
@@ -291,7 +291,7 @@ mod tests {
         assert!(loaded == entry);
         assert_eq!(bytes[14..], [0xFF; 2]);
         assert_eq!(loaded.time(), time - FIRST_TIME_MS);
-        assert_eq!(Entry::time_of(&bytes), loaded.time());
+        assert_eq!(Entry::time_of(&bytes[..ENTRY_BYTES]), loaded.time());
         assert_eq!(loaded.kind(), Kind::Click);
         assert_eq!(loaded.tag(), 0xABCD_EF01);
         assert_eq!(loaded.age(), Some(AGE_MAX - 1));

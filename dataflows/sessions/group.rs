@@ -5,7 +5,7 @@
 //! each into a block of its size: that takes microseconds.
 
 use super::arena::Arena;
-use super::entry::Bodies;
+use super::entry::{Bodies, Entry};
 use super::list::List;
 use super::slot::Slot;
 use super::table::Table;
@@ -39,6 +39,14 @@ impl Group {
     pub(crate) fn newest(&self, at: usize) -> Option<&[u8]> {
         let slot = self.table.peek(at)?;
         self.arena.newest(slot.block(), slot.len())
+    }
+
+    /// The time of the newest event of the user at `at`, if there is one.
+    #[inline]
+    pub(crate) fn newest_time(&self, at: usize) -> Option<i64> {
+        let slot = self.table.is_taken(at).then(|| self.table.get(at))?;
+        let newest = self.arena.newest(slot.block(), slot.len())?;
+        Some(Entry::time_of(newest))
     }
 
     /// Adds a user who is not there, with room for entries, and says where.

@@ -9,7 +9,7 @@ use crate::event::{Event, FIRST_TIME_MS, KEY_GROUPS, Receipt, TimeMs, UserId};
 use crate::labels::Labels;
 use crate::names::Names;
 use crate::prefetch::prefetch;
-use crate::settings::Settings;
+use crate::settings::{JourneyRule, Settings};
 
 use super::entry::{Bodies, Body, Entry};
 use super::group::Group;
@@ -25,6 +25,8 @@ const BLOCKS_AHEAD: usize = 8;
 const FOUND: usize = 32;
 /// One slot is swept for so many events.
 const EVENTS_PER_SWEPT_SLOT: usize = 8;
+/// For so many, one is asked whether its user is long gone: that is all that keeps memory at what is needed.
+const EVENTS_PER_ASKED_SLOT: usize = 2;
 
 /// Counts of what an epoch did on this worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -66,6 +68,13 @@ struct Sweep {
     owed_events: usize,
 }
 
+/// Where the search for users long gone stands.
+#[derive(Default)]
+struct Expiry {
+    group: usize,
+    owed_events: usize,
+}
+
 /// All users of one worker.
 pub(crate) struct State {
     settings: Settings,
@@ -75,6 +84,7 @@ pub(crate) struct State {
     bound: i64,
     now: i64,
     sweep: Sweep,
+    expiry: Expiry,
     /// What the last sweep of each group found.
     open: Vec<Open>,
 }
@@ -89,6 +99,7 @@ impl State {
             bound: 0,
             now: 0,
             sweep: Sweep::default(),
+            expiry: Expiry::default(),
             open: vec![Open::default(); KEY_GROUPS],
         }
     }
@@ -113,6 +124,7 @@ impl State {
             tally.count(inserted, event.receipt);
         }
         self.sweep.owed_events += arrivals.len();
+        self.expiry.owed_events += arrivals.len();
         self.order = order;
     }
 
@@ -247,6 +259,37 @@ impl State {
         }
     }
 
+    /// Forgets users of whom no event can need anything, group by group as the events since the last call have earned.
+    pub(crate) fn expire(&mut self, labels: &Labels) {
+        if self.settings.allowed_lateness_ms.is_none() {
+            return;
+        }
+        loop {
+            let group = self.expiry.group;
+            let cost = self.groups[group].table.places() * EVENTS_PER_ASKED_SLOT;
+            if self.expiry.owed_events < cost {
+                return;
+            }
+            self.expiry.owed_events -= cost;
+            self.expiry.group = (group + 1) % KEY_GROUPS;
+            self.expire_group(group, labels);
+        }
+    }
+
+    fn expire_group(&mut self, group: usize, labels: &Labels) {
+        let reach_ms = match self.settings.journeys {
+            JourneyRule::Session => self.settings.session_gap_ms,
+            JourneyRule::GapMs(gap) => gap.max(self.settings.session_gap_ms),
+        };
+        let mut at = 0;
+        while at < self.groups[group].table.places() {
+            let newest = self.groups[group].newest_time(at);
+            let is_gone = newest.is_some_and(|newest| self.bound.saturating_sub(newest) > reach_ms);
+            at += usize::from(!(is_gone && self.prune_slot(group, at, labels)));
+        }
+        self.groups[group].pack();
+    }
+
     /// Visits every slot: exact open counts as of now.
     pub(crate) fn sweep_all(&mut self, labels: &Labels, tally: &mut Tally) {
         self.sweep = Sweep::default();
@@ -270,7 +313,6 @@ impl State {
             owed_events,
             ..
         } = self.sweep;
-        self.groups[group].pack();
         let known = std::mem::replace(&mut self.open[group], open);
         tally.open_sessions += open.sessions - known.sessions;
         tally.open_journeys += open.journeys - known.journeys;

@@ -1,24 +1,14 @@
 //! What is in the windows that end: counts by minute of the journeys' first points.
 //!
 //! In: every change of a cell with its minute, and the clock's minute. Out: what leaves a window as the clock moves.
-//! Memory: pages of 64 cells, only those touched, for the minutes of the last 24 h and those ahead of the clock.
+//! Memory: a bucket for each minute of the last 24 h and ahead of the clock, packed once it has left the hour.
 
 use crate::event::Minute;
 use crate::fold::FoldMap;
 
 use super::Window;
+use super::bucket::Bucket;
 use super::cells::CellId;
-
-const PAGE_CELLS: usize = 64;
-
-type Page = Option<Box<[i32; PAGE_CELLS]>>;
-
-/// The counts of one minute.
-#[derive(Default)]
-struct Bucket {
-    pages: Vec<Page>,
-    values: FoldMap<CellId, i128>,
-}
 
 /// All minutes that are in a window which they will leave.
 #[derive(Default)]
@@ -50,15 +40,7 @@ impl Minutes {
             Some((last, slot)) if last == minute => slot,
             _ => self.slot(minute),
         };
-        let bucket = &mut self.slots[slot];
-        let (page, at) = (cell as usize / PAGE_CELLS, cell as usize % PAGE_CELLS);
-        if bucket.pages.len() <= page {
-            bucket.pages.resize_with(page + 1, || None);
-        }
-        bucket.pages[page].get_or_insert_with(|| Box::new([0; PAGE_CELLS]))[at] += count;
-        if value != 0 {
-            *bucket.values.entry(cell).or_default() += value;
-        }
+        self.slots[slot].add(cell, count, value);
     }
 
     fn slot(&mut self, minute: Minute) -> usize {
@@ -96,7 +78,11 @@ impl Minutes {
             let leaves_day = minute < day_start;
             if leaves_hour || leaves_day {
                 let holds = [false, leaves_day, leaves_hour];
-                slots[slot].each(|cell, count, value| change(cell, -count, -value, holds));
+                slots[slot]
+                    .each(|cell, count, value| change(cell, -i64::from(count), -value, holds));
+            }
+            if leaves_hour && !leaves_day {
+                slots[slot].pack();
             }
             if leaves_day {
                 slots[slot] = Bucket::default();
@@ -104,20 +90,5 @@ impl Minutes {
             }
             !leaves_day
         });
-    }
-}
-
-impl Bucket {
-    fn each(&self, mut read: impl FnMut(CellId, i64, i128)) {
-        for (page, counts) in self.pages.iter().enumerate() {
-            for (at, &count) in counts.iter().flat_map(|counts| counts.iter()).enumerate() {
-                if count != 0 {
-                    read((page * PAGE_CELLS + at) as CellId, count.into(), 0);
-                }
-            }
-        }
-        for (&cell, &value) in self.values.iter().filter(|&(_, &value)| value != 0) {
-            read(cell, 0, value);
-        }
     }
 }
