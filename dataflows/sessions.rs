@@ -7,6 +7,7 @@
 mod answers;
 mod arena;
 mod copies;
+mod edge;
 mod entry;
 mod group;
 mod journeys;
@@ -37,7 +38,7 @@ use crate::labels::Labels;
 use crate::names::Names;
 use crate::settings::Settings;
 
-pub(crate) use journeys::{CONVERSION, Edge, START, StateId};
+pub(crate) use edge::{CONVERSION, Edge, START, StateId};
 use state::{State, Tally};
 
 /// What comes out of [`sessions`].

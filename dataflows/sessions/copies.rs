@@ -7,8 +7,9 @@ use crate::event::{Event, Kind, Micros};
 use crate::labels::{AdvertiserId, LabelId};
 use crate::names::Names;
 
+use super::edge::{Edge, START};
 use super::entry::{Body, Entry};
-use super::journeys::{Edge, Inserted, Journeys, Place, START};
+use super::journeys::{Inserted, Journeys, Place};
 
 impl Journeys<'_> {
     /// A copy of the entry at `at` came; the least content stays.
@@ -45,11 +46,11 @@ impl Journeys<'_> {
             return Content {
                 kind: entry.kind(),
                 touches: false,
-                label: entry.index(),
+                label: entry.label(),
                 value: 0,
             };
         }
-        let body = self.bodies.get(entry.index());
+        let body = self.bodies.get(entry.body());
         Content {
             kind: body.kind,
             touches: body.touches,
@@ -69,7 +70,7 @@ impl Journeys<'_> {
     }
 
     fn is_conflicted(&self, entry: Entry) -> bool {
-        entry.is_wide() && self.bodies.get(entry.index()).conflicted
+        entry.is_wide() && self.bodies.get(entry.body()).conflicted
     }
 
     fn mark_conflicted(&mut self, at: usize) {

@@ -1,7 +1,7 @@
-//! One retained event in 14 bytes, and the body of those that need more.
+//! One retained event in 13 bytes, and the body of those that need more.
 //!
 //! From the top bit down: time 42 (milliseconds since 2000), kind 2, tag 32 (the top half of the id's hash), joined 1
-//! (same session as the entry before it), wide 1, age 10, label 24. Without sequences the integer order of the upper
+//! (same session as the entry before it), wide 1; then age 10 and label 16, or the number of a body. Without sequences the integer order of the upper
 //! 76 bits is the order of a user's events. The id of a duplicate is found by time and tag: two ids of one user in
 //! one millisecond are mistaken for one with probability 2^-32.
 
@@ -9,14 +9,16 @@ use crate::event::{Event, FIRST_TIME_MS, Kind, Micros, Minute};
 use crate::labels::LabelId;
 
 /// Bytes of an entry in a block.
-pub(crate) const ENTRY_BYTES: usize = 14;
+pub(crate) const ENTRY_BYTES: usize = 13;
 
 /// Greatest age an entry can hold; its meaning is "so old or older".
 const AGE_MAX: u32 = (1 << AGE_BITS) - 1;
 const AGE_BITS: u32 = 10;
-const LABEL_BITS: u32 = 24;
+const LABEL_BITS: u32 = 16;
 const AGE_SHIFT: u32 = LABEL_BITS;
-const WIDE_SHIFT: u32 = AGE_SHIFT + AGE_BITS;
+/// Of the number of a body.
+const BODY_BITS: u32 = LABEL_BITS + AGE_BITS;
+const WIDE_SHIFT: u32 = BODY_BITS;
 const JOINED_SHIFT: u32 = WIDE_SHIFT + 1;
 const TAG_SHIFT: u32 = JOINED_SHIFT + 1;
 const KIND_SHIFT: u32 = TAG_SHIFT + 32;
@@ -41,20 +43,19 @@ impl Entry {
         Entry(time << TIME_SHIFT | (kind as u128) << KIND_SHIFT | tag << TAG_SHIFT)
     }
 
-    // In three words that do not overlap: an entry just written is then read back without a wait.
+    // In three parts that do not overlap: an entry just written is then read back without a wait.
     #[inline]
     pub(crate) fn load(bytes: &[u8]) -> Entry {
         let low = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes"));
         let middle = u32::from_le_bytes(bytes[8..12].try_into().expect("four bytes"));
-        let high = u16::from_le_bytes(bytes[12..14].try_into().expect("two bytes"));
-        Entry(u128::from(u64::from(high) << 32 | u64::from(middle)) << 64 | u128::from(low))
+        Entry(u128::from(u64::from(bytes[12]) << 32 | u64::from(middle)) << 64 | u128::from(low))
     }
 
     #[inline]
     pub(crate) fn store(self, bytes: &mut [u8]) {
         bytes[..8].copy_from_slice(&(self.0 as u64).to_le_bytes());
         bytes[8..12].copy_from_slice(&((self.0 >> 64) as u32).to_le_bytes());
-        bytes[12..ENTRY_BYTES].copy_from_slice(&((self.0 >> 96) as u16).to_le_bytes());
+        bytes[12] = (self.0 >> 96) as u8;
     }
 
     /// The time alone, of an entry that ends where `bytes` end: it is in the upper eight.
@@ -132,10 +133,18 @@ impl Entry {
         self.field(WIDE_SHIFT, 1) == 1
     }
 
-    /// The label, or the body of a wide entry.
+    /// Of an entry that is not wide.
     #[inline]
-    pub(crate) fn index(self) -> u32 {
-        self.field(0, LABEL_BITS) as u32
+    pub(crate) fn label(self) -> LabelId {
+        debug_assert!(!self.is_wide());
+        self.field(0, LABEL_BITS) as LabelId
+    }
+
+    /// The number of a wide entry's body.
+    #[inline]
+    pub(crate) fn body(self) -> u32 {
+        debug_assert!(self.is_wide());
+        self.field(0, BODY_BITS) as u32
     }
 
     pub(crate) fn with_label(self, label: LabelId) -> Entry {
@@ -145,21 +154,26 @@ impl Entry {
 
     pub(crate) fn with_body(self, body: u32) -> Entry {
         assert!(
-            body < 1 << LABEL_BITS,
+            body < 1 << BODY_BITS,
             "more conversions and sequences of a key group in memory than an entry can number"
         );
         self.with_field(WIDE_SHIFT, 1, 1)
-            .with_field(0, LABEL_BITS, body.into())
+            .with_field(0, BODY_BITS, body.into())
     }
 
-    /// Minutes since the first point of its journey; `None`: more than an entry can say.
+    /// Minutes since the first point of its journey; `None`: its body says it.
     #[inline]
     pub(crate) fn age(self) -> Option<u32> {
+        if self.is_wide() {
+            return None;
+        }
         let age = self.field(AGE_SHIFT, AGE_BITS) as u32;
         (age < AGE_MAX).then_some(age)
     }
 
+    /// Notes the first minute of its journey in an entry that is not wide, as far as its age can say it.
     pub(crate) fn with_first_minute(self, first: Minute) -> Entry {
+        debug_assert!(!self.is_wide());
         self.with_field(
             AGE_SHIFT,
             AGE_BITS,
@@ -172,7 +186,7 @@ impl Entry {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Body {
     pub(crate) label: LabelId,
-    /// The first minute of its journey, where the entry's age is too little to say it.
+    /// The first minute of its journey.
     pub(crate) first_minute: Minute,
     pub(crate) value: Micros,
     pub(crate) sequence: i64,
@@ -289,13 +303,13 @@ mod tests {
         entry.store(&mut bytes);
         let loaded = Entry::load(&bytes);
         assert!(loaded == entry);
-        assert_eq!(bytes[14..], [0xFF; 2]);
+        assert_eq!(bytes[ENTRY_BYTES..], [0xFF; 3]);
         assert_eq!(loaded.time(), time - FIRST_TIME_MS);
         assert_eq!(Entry::time_of(&bytes[..ENTRY_BYTES]), loaded.time());
         assert_eq!(loaded.kind(), Kind::Click);
         assert_eq!(loaded.tag(), 0xABCD_EF01);
         assert_eq!(loaded.age(), Some(AGE_MAX - 1));
-        assert_eq!(loaded.index(), (1 << LABEL_BITS) - 1);
+        assert_eq!(loaded.label(), (1 << LABEL_BITS) - 1);
         assert!(loaded.is_joined() && !loaded.is_wide());
         let older = loaded.with_first_minute(loaded.minute() - AGE_MAX);
         assert_eq!(older.age(), None);

@@ -9,26 +9,10 @@ use crate::event::{Micros, Minute};
 use crate::labels::{AdvertiserId, LabelId, Labels};
 use crate::settings::{JourneyRule, Settings};
 
+use super::edge::{CONVERSION, Edge, START, StateId};
 use super::entry::{Bodies, Body, Entry};
 use super::list::List;
 use super::retention::Met;
-
-/// A worker-local state of a chain: a label, start or conversion.
-pub(crate) type StateId = u32;
-pub(crate) const START: StateId = u32::MAX;
-pub(crate) const CONVERSION: StateId = u32::MAX - 1;
-
-/// A change to the count of one transition, in the minute of its journey's first point. None leads to null: what
-/// enters a state and does not leave it for another is null, so that follows from the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Edge {
-    pub(crate) advertiser: AdvertiserId,
-    pub(crate) minute: Minute,
-    pub(crate) from: StateId,
-    pub(crate) to: StateId,
-    pub(crate) count: i32,
-    pub(crate) value: Micros,
-}
 
 /// What an insertion was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,9 +45,9 @@ pub(crate) struct Journeys<'a> {
 impl Journeys<'_> {
     pub(super) fn label(&self, entry: Entry) -> LabelId {
         if entry.is_wide() {
-            self.bodies.get(entry.index()).label
+            self.bodies.get(entry.body()).label
         } else {
-            entry.index()
+            entry.label()
         }
     }
 
@@ -74,19 +58,19 @@ impl Journeys<'_> {
 
     pub(super) fn sequence(&self, entry: Entry) -> i64 {
         if entry.is_wide() {
-            self.bodies.get(entry.index()).sequence
+            self.bodies.get(entry.body()).sequence
         } else {
             0
         }
     }
 
     pub(super) fn value(&self, conversion: Entry) -> Micros {
-        self.bodies.get(conversion.index()).value
+        self.bodies.get(conversion.body()).value
     }
 
     /// An impression, a click, or a conversion that is a touch as well.
     pub(super) fn is_touch(&self, point: Entry) -> bool {
-        !point.is_conversion() || self.bodies.get(point.index()).touches
+        !point.is_conversion() || self.bodies.get(point.body()).touches
     }
 
     fn is_point_of(&self, entry: Entry, advertiser: AdvertiserId) -> bool {
@@ -240,7 +224,7 @@ impl Journeys<'_> {
         let entry = self.list.get(at);
         match entry.age() {
             Some(age) => entry.minute() - age,
-            None => self.bodies.get(entry.index()).first_minute,
+            None => self.bodies.get(entry.body()).first_minute,
         }
     }
 
@@ -250,14 +234,17 @@ impl Journeys<'_> {
         self.list.set(at, entry);
     }
 
-    /// The entry with the first minute noted: as its age, or in its body where the journey is too old for that.
+    /// The entry with the first minute noted: in its body, or as its age if that is not too great.
     #[inline]
-    fn with_first_minute(&mut self, entry: Entry, first: Minute) -> Entry {
-        let mut entry = entry.with_first_minute(first);
-        if entry.age().is_none() {
+    fn with_first_minute(&mut self, mut entry: Entry, first: Minute) -> Entry {
+        if !entry.is_wide() {
+            let aged = entry.with_first_minute(first);
+            if aged.age().is_some() {
+                return aged;
+            }
             entry = self.widened(entry);
-            self.bodies.get_mut(entry.index()).first_minute = first;
         }
+        self.bodies.get_mut(entry.body()).first_minute = first;
         entry
     }
 
@@ -268,7 +255,8 @@ impl Journeys<'_> {
         }
         entry.with_body(self.bodies.add(Body {
             kind: entry.kind(),
-            ..Body::of(entry.index())
+            first_minute: entry.minute() - entry.age().unwrap_or(0),
+            ..Body::of(entry.label())
         }))
     }
 
@@ -276,7 +264,7 @@ impl Journeys<'_> {
     pub(super) fn widen(&mut self, at: usize) -> u32 {
         let entry = self.widened(self.list.get(at));
         self.list.set(at, entry);
-        entry.index()
+        entry.body()
     }
 
     pub(super) fn emit(

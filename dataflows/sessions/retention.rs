@@ -148,14 +148,14 @@ impl Journeys<'_> {
     #[inline]
     fn forget(&mut self, entry: Entry) {
         if entry.is_wide() {
-            self.bodies.release(entry.index());
+            self.bodies.release(entry.body());
         }
     }
 
     /// What of the user is still open at `now` (milliseconds since 2000).
     pub(crate) fn open(&mut self, now: i64) -> Open {
         let last = self.list.get(self.list.len() - 1);
-        let is_userless = last.is_wide() && self.bodies.get(last.index()).userless;
+        let is_userless = last.is_wide() && self.bodies.get(last.body()).userless;
         if is_userless {
             return Open::default();
         }

@@ -5,7 +5,8 @@
 
 use crate::labels::AdvertiserId;
 
-use super::journeys::{Journeys, START};
+use super::edge::START;
+use super::journeys::Journeys;
 
 impl Journeys<'_> {
     /// The activity at `seam` has made one session of two: per advertiser, the last point on the left now leads to

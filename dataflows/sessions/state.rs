@@ -11,9 +11,10 @@ use crate::names::Names;
 use crate::prefetch::prefetch;
 use crate::settings::{JourneyRule, Settings};
 
+use super::edge::Edge;
 use super::entry::{Bodies, Body, Entry};
 use super::group::Group;
-use super::journeys::{Edge, Inserted, Journeys, Place};
+use super::journeys::{Inserted, Journeys, Place};
 use super::order::{Arrival, Order};
 use super::retention::{Met, Open};
 
