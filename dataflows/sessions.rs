@@ -152,7 +152,7 @@ impl Sessionizer {
         } else {
             self.state.sweep(&labels, &mut tally);
         }
-        self.state.expire(&labels);
+        self.state.expire();
         tally
     }
 }

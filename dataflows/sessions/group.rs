@@ -5,7 +5,7 @@
 //! each into a block of its size: that takes microseconds.
 
 use super::arena::Arena;
-use super::entry::{Bodies, Entry};
+use super::entry::Bodies;
 use super::list::List;
 use super::slot::Slot;
 use super::table::Table;
@@ -41,14 +41,6 @@ impl Group {
         self.arena.newest(slot.block(), slot.len())
     }
 
-    /// The time of the newest event of the user at `at`, if there is one.
-    #[inline]
-    pub(crate) fn newest_time(&self, at: usize) -> Option<i64> {
-        let slot = self.table.is_taken(at).then(|| self.table.get(at))?;
-        let newest = self.arena.newest(slot.block(), slot.len())?;
-        Some(Entry::time_of(newest))
-    }
-
     /// Adds a user who is not there, with room for entries, and says where.
     pub(crate) fn add(&mut self, key: u64) -> usize {
         let block = self.arena.allocate(1);
@@ -68,6 +60,26 @@ impl Group {
     pub(crate) fn remove(&mut self, at: usize) {
         self.arena.release(self.table.get(at).block());
         self.table.remove(at);
+    }
+
+    /// Forgets the user at `at`, if there is one, whose newest event lies more than `reach_ms` before `bound`; says
+    /// whether, since another may be there then.
+    pub(crate) fn expire(&mut self, at: usize, bound: i64, reach_ms: i64) -> bool {
+        let seems_gone = self.table.get(at).seems_older(bound, reach_ms) && self.table.is_taken(at);
+        if !seems_gone {
+            return false;
+        }
+        let (list, bodies) = self.list(at);
+        if bound - list.time(list.len() - 1) <= reach_ms {
+            return false;
+        }
+        for entry in (0..list.len()).map(|at| list.get(at)) {
+            if entry.is_wide() {
+                bodies.release(entry.body());
+            }
+        }
+        self.remove(at);
+        true
     }
 
     /// Gives room back if the user at `at` has far more than needed.

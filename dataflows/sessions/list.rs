@@ -51,6 +51,8 @@ impl List<'_> {
         if at < len {
             self.bytes
                 .copy_within(span(at, len), span(at + 1, at + 1).start);
+        } else {
+            self.slot.set_seen(entry.time());
         }
         self.set(at, entry);
         self.slot.set_len(len + 1);

@@ -1,7 +1,9 @@
-//! A user in sixteen bytes: who, how many entries, and where they are.
+//! A user in eighteen bytes: who, how many entries, where they are, and when the newest was made.
 
 use super::arena::{Block, LEN_MAX};
 
+/// A stamp counts spans of 2^15 ms, half a minute, and starts anew after 24 days.
+const STAMP_SHIFT: u32 = 15;
 const START_BITS: u32 = 10;
 const CLASS_BITS: u32 = 7;
 /// The class of no block.
@@ -9,6 +11,7 @@ const NONE: u32 = (1 << CLASS_BITS) - 1;
 
 /// One user of a key group, or an empty place.
 #[derive(Clone, Copy)]
+#[repr(C, packed(2))]
 pub(crate) struct Slot {
     /// The 64 bits of the user's hash that are independent of the group.
     pub(crate) key: u64,
@@ -16,9 +19,11 @@ pub(crate) struct Slot {
     chunk_start: u32,
     /// The number of entries, and below it the block's class.
     len_class: u32,
+    /// Of the newest event.
+    seen: u16,
 }
 
-const _: () = assert!(size_of::<Slot>() == 16, "four slots are one cache line");
+const _: () = assert!(size_of::<Slot>() == 18, "a slot is small");
 const _: () = assert!(
     LEN_MAX < 1 << (u32::BITS - CLASS_BITS),
     "a slot can say how long the longest list is"
@@ -30,6 +35,7 @@ impl Slot {
         key: 0,
         chunk_start: 0,
         len_class: NONE,
+        seen: 0,
     };
 
     /// A user without entries; the first is to come.
@@ -47,6 +53,20 @@ impl Slot {
     #[inline]
     pub(super) fn set_len(&mut self, len: usize) {
         self.len_class = (len as u32) << CLASS_BITS | self.len_class & NONE;
+    }
+
+    /// Notes the time of the newest event, in milliseconds since 2000.
+    #[inline]
+    pub(super) fn set_seen(&mut self, time: i64) {
+        self.seen = (time >> STAMP_SHIFT) as u16;
+    }
+
+    /// Whether the newest event seems to lie more than `reach_ms` before `time`: true where it does by a minute to
+    /// twelve days, never where it lies after `time` by less than that.
+    #[inline]
+    pub(crate) fn seems_older(&self, time: i64, reach_ms: i64) -> bool {
+        let spans = ((time >> STAMP_SHIFT) as u16).wrapping_sub(self.seen);
+        spans < 1 << 15 && i64::from(spans) > (reach_ms >> STAMP_SHIFT) + 1
     }
 
     /// Where the entries lie.
@@ -93,5 +113,20 @@ mod tests {
         assert_eq!((slot.len(), slot.block()), (LEN_MAX, block(5, 6, 7)));
         slot.set_len(0);
         assert_eq!((slot.len(), slot.block()), (0, block(5, 6, 7)));
+    }
+
+    #[test]
+    fn a_slot_tells_about_when_it_was_seen() {
+        let (minute, day) = (60_000, 86_400_000);
+        let mut slot = Slot::EMPTY;
+        for newest in [0, 13 * day, 9_000 * day + 17] {
+            slot.set_seen(newest);
+            for reach in [0, 30 * minute, 7 * day] {
+                let seems = |time| slot.seems_older(time, reach);
+                assert!(!seems(newest - 12 * day) && !seems(newest) && !seems(newest + reach));
+                assert!(seems(newest + reach + 2 * minute));
+                assert!(seems(newest + 12 * day) || reach > 11 * day);
+            }
+        }
     }
 }

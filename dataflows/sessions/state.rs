@@ -25,9 +25,9 @@ const BLOCKS_AHEAD: usize = 8;
 /// Places found ahead of use; a power of two.
 const FOUND: usize = 32;
 /// One slot is swept for so many events.
-const EVENTS_PER_SWEPT_SLOT: usize = 8;
-/// For so many, one is asked whether its user is long gone: that is all that keeps memory at what is needed.
-const EVENTS_PER_ASKED_SLOT: usize = 2;
+const EVENTS_PER_SWEPT_SLOT: usize = 12;
+/// For so many, one is asked whether its user is long gone, which is a look at the slot alone.
+const EVENTS_PER_ASKED_SLOT: usize = 3;
 
 /// Counts of what an epoch did on this worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -261,7 +261,7 @@ impl State {
     }
 
     /// Forgets users of whom no event can need anything, group by group as the events since the last call have earned.
-    pub(crate) fn expire(&mut self, labels: &Labels) {
+    pub(crate) fn expire(&mut self) {
         if self.settings.allowed_lateness_ms.is_none() {
             return;
         }
@@ -273,20 +273,18 @@ impl State {
             }
             self.expiry.owed_events -= cost;
             self.expiry.group = (group + 1) % KEY_GROUPS;
-            self.expire_group(group, labels);
+            self.expire_group(group);
         }
     }
 
-    fn expire_group(&mut self, group: usize, labels: &Labels) {
+    fn expire_group(&mut self, group: usize) {
         let reach_ms = match self.settings.journeys {
             JourneyRule::Session => self.settings.session_gap_ms,
             JourneyRule::GapMs(gap) => gap.max(self.settings.session_gap_ms),
         };
         let mut at = 0;
         while at < self.groups[group].table.places() {
-            let newest = self.groups[group].newest_time(at);
-            let is_gone = newest.is_some_and(|newest| self.bound.saturating_sub(newest) > reach_ms);
-            at += usize::from(!(is_gone && self.prune_slot(group, at, labels)));
+            at += usize::from(!self.groups[group].expire(at, self.bound, reach_ms));
         }
         self.groups[group].pack();
     }
