@@ -1,7 +1,6 @@
-//! Memory for the older entries of one key group's users: blocks in size classes, cut from chunks.
+//! Memory for the entries of one key group's users: blocks in size classes, cut from chunks of one size.
 //!
-//! Chunks have a few sizes, the same in every group, so that what one group gives back another can use. What must
-//! hold: a block belongs to at most one user. A block that is given back is taken again by the next list that fits in
+//! What must hold: a block belongs to at most one user. A block that is given back is taken again by the next list that fits in
 //! it, and what is left of it by the next one; when much waits to be taken again, the group moves to new chunks.
 
 use super::entry::ENTRY_BYTES;
@@ -11,9 +10,9 @@ pub(super) const LEN_MAX: usize = (1 << 25) - 2;
 const CLASSES: usize = 90;
 /// Blocks of these classes are cut from common chunks and taken again; a larger one is a chunk of its own.
 const CUT_CLASSES: usize = 26;
-/// Capacities of chunks, in entries: the larger the arena, the larger. Their bytes are just below sizes that the allocator
-/// hands out.
-const CHUNKS: [usize; 4] = [136, 274, 550, 944];
+/// Capacity of a chunk, in entries. All are alike, so that memory given back by one group serves any other; its bytes are
+/// just below a size that the allocator hands out.
+pub(super) const CHUNK: usize = 136;
 /// Fetched ahead: the newest entries, in two lines of the cache at most.
 const FETCHED_BYTES: usize = 64;
 /// No block given back.
@@ -39,7 +38,7 @@ static CAPACITIES: [usize; CLASSES] = {
         "the last class holds the longest list"
     );
     assert!(
-        capacities[CUT_CLASSES - 1] <= CHUNKS[0],
+        capacities[CUT_CLASSES - 1] <= CHUNK,
         "a block lies in one chunk"
     );
     capacities
@@ -129,9 +128,7 @@ impl Arena {
     /// Whether a block for `entries` needs no more memory.
     pub(crate) fn has_room(&self, entries: usize) -> bool {
         let class = class_for(entries);
-        let fits = |(chunk, start): (u32, usize)| {
-            (start + CAPACITIES[class]) * ENTRY_BYTES <= self.chunks[chunk as usize].len()
-        };
+        let fits = |(_, start): (u32, usize)| start + CAPACITIES[class] <= CHUNK;
         class < CUT_CLASSES
             && (self.open.is_some_and(fits)
                 || self.free[class..].iter().any(|&(chunk, _)| chunk != NONE))
@@ -178,7 +175,7 @@ impl Arena {
     fn cut(&mut self, class: usize) -> Option<Block> {
         let (chunk, start) = self.open?;
         let end = start + CAPACITIES[class];
-        if end * ENTRY_BYTES > self.chunks[chunk as usize].len() {
+        if end > CHUNK {
             return None;
         }
         self.open = Some((chunk, end));
@@ -205,13 +202,10 @@ impl Arena {
     /// Goes on in a new chunk.
     fn open_chunk(&mut self) {
         if let Some((chunk, start)) = self.open.take() {
-            let end = self.chunks[chunk as usize].len() / ENTRY_BYTES;
-            self.release_span(chunk, start, end - start);
+            self.release_span(chunk, start, CHUNK - start);
         }
-        let entries = CHUNKS.iter().rev().find(|&&size| size <= self.entries / 8);
-        let entries = *entries.unwrap_or(&CHUNKS[0]);
-        self.entries += entries;
-        let chunk = self.push(chunk(entries));
+        self.entries += CHUNK;
+        let chunk = self.push(chunk(CHUNK));
         self.open = Some((chunk, 0));
     }
 
@@ -244,7 +238,7 @@ impl Arena {
 
     /// Whether so much waits to be taken again that it pays to move.
     pub(crate) fn is_sparse(&self) -> bool {
-        self.idle > CHUNKS[0] && self.idle > self.entries / 8
+        self.idle > CHUNK && self.idle > self.entries / 8
     }
 
     /// The block's bytes: its capacity times [`ENTRY_BYTES`].

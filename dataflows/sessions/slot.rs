@@ -1,10 +1,10 @@
 //! A user in eighteen bytes: who, how many entries, where they are, and when the newest was made.
 
-use super::arena::{Block, LEN_MAX};
+use super::arena::{Block, CHUNK, LEN_MAX};
 
 /// A stamp counts spans of 2^15 ms, half a minute, and starts anew after 24 days.
 const STAMP_SHIFT: u32 = 15;
-const START_BITS: u32 = 10;
+const START_BITS: u32 = 8;
 const CLASS_BITS: u32 = 7;
 /// The class of no block.
 const NONE: u32 = (1 << CLASS_BITS) - 1;
@@ -24,6 +24,10 @@ pub(crate) struct Slot {
 }
 
 const _: () = assert!(size_of::<Slot>() == 18, "a slot is small");
+const _: () = assert!(
+    CHUNK <= 1 << START_BITS,
+    "a slot can say where a block starts"
+);
 const _: () = assert!(
     LEN_MAX < 1 << (u32::BITS - CLASS_BITS),
     "a slot can say how long the longest list is"
@@ -105,7 +109,7 @@ mod tests {
             start,
             class,
         };
-        let last = block((1 << 22) - 1, (1 << START_BITS) - 1, NONE as u8 - 1);
+        let last = block((1 << 24) - 1, (1 << START_BITS) - 1, NONE as u8 - 1);
         let mut slot = Slot::new(u64::MAX, last);
         slot.set_len(LEN_MAX);
         assert_eq!((slot.len(), slot.block()), (LEN_MAX, last));
