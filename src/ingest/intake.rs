@@ -28,7 +28,7 @@ const QUEUED_POSTS: usize = 64;
 /// How long a worker sleeps when nobody wakes it: blocks, epochs and messages of other workers do.
 const REST: Duration = Duration::from_millis(4);
 /// Records between a source and the closed epoch, so that a large epoch does not fill memory.
-const RECORDS_IN_FLIGHT: u64 = 250_000;
+const RECORDS_IN_FLIGHT: u64 = 100_000;
 
 /// When an epoch ends.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
