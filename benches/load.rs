@@ -1,13 +1,14 @@
 //! Many clients on one server: memory for each, and how long until a frame is at all of them.
 //!
-//!   scripts/load                         10,000 idle clients, then 1,000 random ones, then 200 posts
+//!   scripts/load                         10,000 idle clients, 1,000 random ones, 50 that stall, 200 posts
 //!   scripts/load --idle 5000 --random 0  other numbers
 //!
 //! The server is the built program in a process of its own; the clients are in this one.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{SocketAddr, TcpListener, TcpStream as Blocking};
-use std::process::{Child, Command, Stdio};
+#[path = "load/server.rs"]
+mod server;
+
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
@@ -16,7 +17,8 @@ use futures_util::{SinkExt, StreamExt};
 use hdrhistogram::Histogram;
 use rand_pcg::Pcg32;
 use rand_pcg::rand_core::Rng;
-use tokio::net::TcpStream;
+use server::Server;
+use tokio::net::{TcpSocket, TcpStream};
 use tokio::sync::mpsc;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
@@ -32,10 +34,16 @@ const IDLE_WISHES: [&str; 2] = [
     r#"{"type":"subscribe"}"#,
 ];
 
+/// What clients want that stall, and those beside them: all there is, as often as there is.
+const EVERYTHING: &str = r#"{"type":"subscribe","topics":["engine","dispositions","attribution","transitions"],"tick_ms":20}"#;
+/// Clients beside those that stall.
+const GOOD: usize = 50;
+
 struct Wanted {
     idle: usize,
     random: usize,
     rate: u64,
+    stalled: usize,
     posts: usize,
 }
 
@@ -44,6 +52,7 @@ fn main() {
         idle: 10_000,
         random: 1_000,
         rate: 2_000,
+        stalled: 50,
         posts: 200,
     };
     let mut arguments = std::env::args()
@@ -56,9 +65,10 @@ fn main() {
             "--idle" => wanted.idle = value as usize,
             "--random" => wanted.random = value as usize,
             "--rate" => wanted.rate = value,
+            "--stalled" => wanted.stalled = value as usize,
             "--posts" => wanted.posts = value as usize,
             _ => panic!(
-                "unknown {name}; there are --idle N, --random N, --rate EVENTS_PER_SECOND, --posts N"
+                "unknown {name}; there are --idle N, --random N, --rate EVENTS_PER_SECOND, --stalled N, --posts N"
             ),
         }
     }
@@ -74,92 +84,11 @@ fn main() {
     if wanted.random > 0 {
         runtime.block_on(random(wanted.random, wanted.rate));
     }
+    if wanted.stalled > 0 {
+        runtime.block_on(stalled(wanted.stalled, wanted.rate));
+    }
     if wanted.posts > 0 {
         runtime.block_on(posted(wanted.posts));
-    }
-}
-
-/// The program under load.
-struct Server {
-    child: Child,
-    address: SocketAddr,
-}
-
-impl Server {
-    fn start(arguments: &[&str]) -> Server {
-        let free = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let address = free.expect("there is a free port");
-        let child = Command::new(env!("CARGO_BIN_EXE_tributary"))
-            .args(["run", "--workers", "1", "--address", &address.to_string()])
-            .args(arguments)
-            .env("TRIBUTARY__RUN__DEVELOPMENT", "true")
-            // Next to nothing to catch up with.
-            .env("TRIBUTARY__RUN__PAST", "1s")
-            .env_remove("TRIBUTARY_CONFIG")
-            .stderr(Stdio::piped())
-            .spawn()
-            .expect("the program starts");
-        let mut server = Server { child, address };
-        let log = server.child.stderr.take().expect("it is piped");
-        let mut lines = BufReader::new(log).lines();
-        while !lines
-            .next()
-            .expect("it serves before it ends")
-            .expect("the log is text")
-            .contains("serving")
-        {}
-        std::thread::spawn(move || {
-            lines.for_each(|line| eprintln!("{}", line.unwrap_or_default()))
-        });
-        server
-    }
-
-    fn rss_kib(&self) -> f64 {
-        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id()));
-        let status = status.expect("the server lives");
-        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
-        let kib = line.and_then(|line| line.trim().strip_suffix(" kB"));
-        kib.and_then(|kib| kib.parse().ok()).unwrap_or(f64::NAN)
-    }
-
-    /// CPU seconds so far.
-    fn cpu(&self) -> f64 {
-        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
-        let stat = stat.expect("the server lives");
-        let fields = stat.rsplit_once(')').map_or("", |(_, fields)| fields);
-        let ticks = fields.split_whitespace().skip(11).take(2);
-        ticks
-            .filter_map(|ticks| ticks.parse::<f64>().ok())
-            .sum::<f64>()
-            / 100.0
-    }
-
-    /// Posts one event.
-    fn post(&self, id: usize) {
-        let now = now_ms();
-        let line = format!(
-            "{{\"event_type\":\"ad_click\",\"event_time\":{now},\"event_id\":\"{id}\",\"user_id\":\"u{id}\",\"advertiser\":\"acme\",\"channel\":\"search\"}}\n"
-        );
-        let mut stream = Blocking::connect(self.address).expect("the server listens");
-        let head = format!(
-            "POST /api/v1/events HTTP/1.1\r\nHost: {}\r\nConnection: close\r\nContent-Length: {}\r\n\r\n{line}",
-            self.address,
-            line.len()
-        );
-        stream.write_all(head.as_bytes()).expect("the server reads");
-        let mut answer = String::new();
-        stream
-            .read_to_string(&mut answer)
-            .expect("the server answers");
-        assert!(answer.starts_with("HTTP/1.1 20"), "{answer}");
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        // It may have ended by itself.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
     }
 }
 
@@ -171,9 +100,11 @@ fn now_ms() -> u64 {
 type Socket = WebSocketStream<TcpStream>;
 
 async fn connect(address: SocketAddr, wish: &str) -> Socket {
-    let stream = TcpStream::connect(address)
-        .await
-        .expect("the server listens");
+    let stream = TcpStream::connect(address).await;
+    shake_hands(stream.expect("the server listens"), address, wish).await
+}
+
+async fn shake_hands(stream: TcpStream, address: SocketAddr, wish: &str) -> Socket {
     let config = tokio_tungstenite::tungstenite::protocol::WebSocketConfig::default()
         .read_buffer_size(4 << 10);
     let url = format!("ws://{address}/ws");
@@ -355,6 +286,72 @@ async fn random(count: usize, rate: u64) {
         delays.value_at_quantile(0.5),
         delays.value_at_quantile(0.99),
         delays.value_at_quantile(0.999)
+    );
+}
+
+/// What everybody else notices of clients that want everything and read nothing.
+async fn stalled(count: usize, rate: u64) {
+    let server = Server::start(&[
+        "--source",
+        "simulator",
+        "--speed",
+        "1",
+        "--rate",
+        &rate.to_string(),
+    ]);
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    let sockets = connect_all(server.address, vec![EVERYTHING.to_owned(); GOOD]).await;
+    let (heard, mut hears) = mpsc::unbounded_channel();
+    for socket in sockets {
+        tokio::spawn(listen(
+            socket,
+            false,
+            Arc::default(),
+            Arc::default(),
+            heard.clone(),
+        ));
+    }
+    say_delays("nobody else", &mut hears).await;
+    let mut deaf = Vec::new();
+    for _ in 0..count {
+        // As little room as the system gives, so that it is full at once.
+        let socket = TcpSocket::new_v4().expect("the system gives a socket");
+        socket
+            .set_recv_buffer_size(2_048)
+            .expect("the system takes any size");
+        let stream = socket.connect(server.address).await;
+        deaf.push(
+            shake_hands(
+                stream.expect("the server listens"),
+                server.address,
+                EVERYTHING,
+            )
+            .await,
+        );
+    }
+    let before = server.rss_kib();
+    say_delays(&format!("{count} that read nothing"), &mut hears).await;
+    println!(
+        "memory meanwhile: {:.1} MiB more",
+        (server.rss_kib() - before) / 1024.0
+    );
+}
+
+/// How old the frames of a span are that all listeners hear.
+async fn say_delays(beside: &str, hears: &mut mpsc::UnboundedReceiver<u64>) {
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    while hears.try_recv().is_ok() {}
+    tokio::time::sleep(SPAN).await;
+    let mut delays: Histogram<u64> = Histogram::new(3).expect("three digits are fine");
+    while let Ok(delay) = hears.try_recv() {
+        delays.record(delay).expect("it grows");
+    }
+    println!(
+        "{GOOD} good clients beside {beside}: {} messages, made to received p50 {} ms, p99 {} ms, most {} ms",
+        delays.len(),
+        delays.value_at_quantile(0.5),
+        delays.value_at_quantile(0.99),
+        delays.max()
     );
 }
 
