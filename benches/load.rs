@@ -269,10 +269,7 @@ async fn random(count: usize, rate: u64) {
     let (cpu, sent, volume) = (server.cpu(), messages.load(Relaxed), bytes.load(Relaxed));
     tokio::time::sleep(SPAN).await;
     let seconds = SPAN.as_secs_f64();
-    let mut delays: Histogram<u64> = Histogram::new(3).expect("three digits are fine");
-    while let Ok(delay) = hears.try_recv() {
-        delays.record(delay).expect("it grows");
-    }
+    let delays = delays_heard(&mut hears);
     let per_second = |now: u64, then: u64| (now - then) as f64 / seconds;
     println!(
         "{count} random clients at {rate} events/s: {:.0} messages/s, {:.1} MiB/s, server {:.0} % of a core, memory a client {:.1} KiB",
@@ -337,15 +334,21 @@ async fn stalled(count: usize, rate: u64) {
     );
 }
 
+/// How old the frames were that have been heard and not yet counted.
+fn delays_heard(hears: &mut mpsc::UnboundedReceiver<u64>) -> Histogram<u64> {
+    let mut delays = Histogram::new(3).expect("three digits are fine");
+    while let Ok(delay) = hears.try_recv() {
+        delays.record(delay).expect("it grows");
+    }
+    delays
+}
+
 /// How old the frames of a span are that all listeners hear.
 async fn say_delays(beside: &str, hears: &mut mpsc::UnboundedReceiver<u64>) {
     tokio::time::sleep(Duration::from_secs(2)).await;
     while hears.try_recv().is_ok() {}
     tokio::time::sleep(SPAN).await;
-    let mut delays: Histogram<u64> = Histogram::new(3).expect("three digits are fine");
-    while let Ok(delay) = hears.try_recv() {
-        delays.record(delay).expect("it grows");
-    }
+    let delays = delays_heard(hears);
     println!(
         "{GOOD} good clients beside {beside}: {} messages, made to received p50 {} ms, p99 {} ms, most {} ms",
         delays.len(),

@@ -251,8 +251,8 @@ impl Arena {
     #[inline]
     pub(crate) fn newest(&self, block: Block, len: usize) -> Option<&[u8]> {
         let end = (block.start as usize + len) * ENTRY_BYTES;
-        let chunk = self.chunks.get(block.chunk as usize)?;
-        chunk.get(end.saturating_sub(FETCHED_BYTES)..end)
+        let start = end - FETCHED_BYTES.min(len * ENTRY_BYTES);
+        self.chunks.get(block.chunk as usize)?.get(start..end)
     }
 
     /// Copies a list of `len` entries from one block to another.

@@ -113,3 +113,70 @@ impl Group {
         self.arena = packed;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Event, FIRST_TIME_MS, Kind, Name, UserId};
+    use crate::sessions::entry::{Body, Entry};
+
+    const MINUTE_MS: i64 = 60_000;
+
+    fn conversion(time: i64) -> Event {
+        Event {
+            user: UserId::new(&[0; 32], b"u"),
+            time: FIRST_TIME_MS + time,
+            id: 0,
+            sequence: 0,
+            advertiser: Name(1),
+            campaign: Name(2),
+            channel: Name(3),
+            value: 5,
+            kind: Kind::Conversion,
+            touches: false,
+            userless: false,
+            receipt: Default::default(),
+        }
+    }
+
+    /// A group with a user of so many conversions, a minute apart from the first minute on.
+    fn group(conversions: i64) -> Group {
+        let mut group = Group::new(0);
+        let at = group.add(7);
+        for minute in 1..=conversions {
+            if group.list(at).0.is_full() {
+                group.grow(at);
+            }
+            let event = conversion(minute * MINUTE_MS);
+            let (mut list, bodies) = group.list(at);
+            let body = bodies.add(Body::of_event(&event, 0));
+            list.insert(list.len(), Entry::new(&event).with_body(body));
+        }
+        group
+    }
+
+    #[test]
+    fn a_user_is_gone_when_the_newest_event_is_out_of_reach() {
+        let reach = 30 * MINUTE_MS;
+        for conversions in [1, 2, 9, 300] {
+            let mut group = group(conversions);
+            let at = group.table.find(7).expect("just added");
+            let newest = conversions * MINUTE_MS;
+            assert!(!group.expire(at, newest - MINUTE_MS, reach));
+            assert!(!group.expire(at, newest + reach, reach));
+            assert_eq!(group.list(at).0.len(), conversions as usize);
+            assert!(group.expire(at, newest + reach + 2 * MINUTE_MS, reach));
+            assert_eq!((group.table.find(7), group.table.users()), (None, 0));
+        }
+    }
+
+    #[test]
+    fn what_a_gone_user_held_is_used_again() {
+        let mut group = group(40);
+        let at = group.table.find(7).expect("just added");
+        assert!(group.expire(at, 100 * MINUTE_MS, MINUTE_MS));
+        let body = group.bodies.add(Body::of_event(&conversion(0), 0));
+        assert!(body < 40, "a body that was given back");
+        assert!(group.arena.has_room(40), "the block that was given back");
+    }
+}

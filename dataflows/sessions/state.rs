@@ -27,7 +27,7 @@ const FOUND: usize = 32;
 /// One slot is swept for so many events.
 const EVENTS_PER_SWEPT_SLOT: usize = 12;
 /// For so many, one is asked whether its user is long gone, which is a look at the slot alone.
-const EVENTS_PER_ASKED_SLOT: usize = 3;
+const EVENTS_PER_ASKED_SLOT: usize = 4;
 
 /// Counts of what an epoch did on this worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
