@@ -316,6 +316,17 @@ mod tests {
     }
 
     #[test]
+    fn what_an_entry_cannot_say_is_in_its_body() {
+        let touch = event(FIRST_TIME_MS, Kind::Click, 0);
+        assert!(!Body::is_needed(&touch, (1 << LABEL_BITS) - 1));
+        assert!(Body::is_needed(&touch, 1 << LABEL_BITS));
+        let last = (1 << BODY_BITS) - 1;
+        let wide = Entry::new(&touch).with_joined(true).with_body(last);
+        assert_eq!((wide.body(), wide.age()), (last, None));
+        assert!(wide.is_wide() && wide.is_joined() && wide.kind() == Kind::Click);
+    }
+
+    #[test]
     fn the_order_is_time_then_kind_then_tag() {
         let t = FIRST_TIME_MS + 5;
         let order = |time, kind, id: u64| Entry::new(&event(time, kind, id << 32)).order();
