@@ -86,6 +86,8 @@ pub(crate) struct Arena {
     free: [(u32, u16); CUT_CLASSES],
     /// Entries of the blocks given back.
     idle: usize,
+    /// The least of these since the lists came here: ends of chunks that no list fits in are no use moving for.
+    idle_least: usize,
     /// Entries of the common chunks.
     entries: usize,
     /// Chunks of one large block each that was given back.
@@ -99,6 +101,7 @@ impl Default for Arena {
             open: None,
             free: [(NONE, 0); CUT_CLASSES],
             idle: 0,
+            idle_least: 0,
             entries: 0,
             unused: Vec::new(),
         }
@@ -168,6 +171,7 @@ impl Arena {
         };
         self.free[class] = read_link(&self.chunks[chunk as usize][block.bytes()]);
         self.idle -= block.capacity();
+        self.idle_least = self.idle_least.min(self.idle);
         Some(block)
     }
 
@@ -236,9 +240,14 @@ impl Arena {
         write_link(self.bytes(block), next);
     }
 
+    /// All lists have come: what is idle now would be so after another move.
+    pub(crate) fn settle(&mut self) {
+        self.idle_least = self.idle;
+    }
+
     /// Whether so much waits to be taken again that it pays to move.
     pub(crate) fn is_sparse(&self) -> bool {
-        self.idle > CHUNK && self.idle > self.entries / 8
+        self.idle - self.idle_least > CHUNK.max(self.entries / 8)
     }
 
     /// The block's bytes: its capacity times [`ENTRY_BYTES`].

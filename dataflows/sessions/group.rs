@@ -101,15 +101,19 @@ impl Group {
 
     /// Moves all lists to a new arena if the old one is sparse.
     pub(crate) fn pack(&mut self) {
-        if !self.arena.is_sparse() {
-            return;
+        if self.arena.is_sparse() {
+            self.move_all();
         }
+    }
+
+    fn move_all(&mut self) {
         let mut packed = Arena::default();
         for slot in self.table.iter_mut() {
             let block = packed.allocate(slot.len());
             packed.take_in(block, &self.arena, slot.block(), slot.len());
             slot.set_block(block);
         }
+        packed.settle();
         self.arena = packed;
     }
 }
@@ -168,6 +172,28 @@ mod tests {
             assert!(group.expire(at, newest + reach + 2 * MINUTE_MS, reach));
             assert_eq!((group.table.find(7), group.table.users()), (None, 0));
         }
+    }
+
+    /// Lists of such a length leave a good part of each chunk idle wherever they lie.
+    #[test]
+    fn a_group_that_was_packed_is_not_packed_again_for_the_same() {
+        let mut group = Group::new(0);
+        let keys = (0..200).map(|number| number << 50);
+        keys.clone().for_each(|key| {
+            group.add(key);
+        });
+        for _ in 0..90 {
+            for key in keys.clone() {
+                let at = group.table.find(key).expect("just added");
+                if group.list(at).0.is_full() {
+                    group.grow(at);
+                }
+                let (mut list, _) = group.list(at);
+                list.insert(list.len(), Entry::new(&conversion(0)).with_label(0));
+            }
+        }
+        group.move_all();
+        assert!(!group.arena.is_sparse());
     }
 
     #[test]
