@@ -175,7 +175,7 @@ impl Chains {
     }
 
     /// Applies one epoch's changes and returns how the rows change.
-    fn close(&mut self, closed: &Closed<Change>) -> Vec<(Row, isize)> {
+    fn close(&mut self, closed: &Closed<Vec<Vec<Change>>>) -> Vec<(Row, isize)> {
         for message in &closed.control {
             if let Control::Name(name, text) = message {
                 self.names.insert(*name, text);
@@ -240,7 +240,7 @@ impl Chains {
         changes.map(move |(transition, weights)| (transition, end, weights))
     }
 
-    fn answers(&self, closed: &Closed<Change>, epoch: Epoch) -> Vec<Answer> {
+    fn answers(&self, closed: &Closed<Vec<Vec<Change>>>, epoch: Epoch) -> Vec<Answer> {
         let mut answers = Vec::new();
         for message in &closed.control {
             let Control::Ask(question) = message else {

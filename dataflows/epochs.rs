@@ -13,41 +13,44 @@ use crate::control::Control;
 /// Timely's timestamp: the ingest epoch.
 pub type Epoch = u64;
 
-/// The messages of one epoch, with the right to answer at it on each output.
-pub(crate) struct Closed<D> {
+/// The messages of one epoch as `C` collects them, with the right to answer at it on each output.
+pub(crate) struct Closed<C> {
     pub(crate) capabilities: Vec<Capability<Epoch>>,
-    pub(crate) data: Vec<Vec<D>>,
+    pub(crate) data: C,
     pub(crate) control: Vec<Control>,
 }
 
 /// The epochs that are still open.
-pub(crate) struct Epochs<D> {
+pub(crate) struct Epochs<C> {
     outputs: usize,
-    open: BTreeMap<Epoch, Closed<D>>,
+    open: BTreeMap<Epoch, Closed<C>>,
 }
 
-impl<D> Epochs<D> {
+impl<D> Epochs<Vec<Vec<D>>> {
+    pub(crate) fn receive(&mut self, capability: &InputCapability<Epoch>, data: &mut Vec<D>) {
+        self.at(capability).data.push(std::mem::take(data));
+    }
+}
+
+impl<C: Default> Epochs<C> {
     /// For an operator with `outputs` outputs.
-    pub(crate) fn new(outputs: usize) -> Epochs<D> {
+    pub(crate) fn new(outputs: usize) -> Epochs<C> {
         Epochs {
             outputs,
             open: BTreeMap::new(),
         }
     }
 
-    fn at(&mut self, capability: &InputCapability<Epoch>) -> &mut Closed<D> {
+    /// What has come of the capability's epoch.
+    pub(crate) fn at(&mut self, capability: &InputCapability<Epoch>) -> &mut Closed<C> {
         let outputs = self.outputs;
         self.open
             .entry(*capability.time())
             .or_insert_with(|| Closed {
                 capabilities: (0..outputs).map(|port| capability.retain(port)).collect(),
-                data: Vec::new(),
+                data: C::default(),
                 control: Vec::new(),
             })
-    }
-
-    pub(crate) fn receive(&mut self, capability: &InputCapability<Epoch>, data: &mut Vec<D>) {
-        self.at(capability).data.push(std::mem::take(data));
     }
 
     pub(crate) fn receive_control(
@@ -62,7 +65,7 @@ impl<D> Epochs<D> {
     pub(crate) fn next_closed(
         &mut self,
         frontiers: &[&MutableAntichain<Epoch>],
-    ) -> Option<(Epoch, Closed<D>)> {
+    ) -> Option<(Epoch, Closed<C>)> {
         let epoch = *self.open.keys().next()?;
         if frontiers.iter().any(|frontier| frontier.less_equal(&epoch)) {
             return None;

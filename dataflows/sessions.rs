@@ -6,13 +6,13 @@
 
 mod answers;
 mod arena;
+mod arrivals;
 mod copies;
 mod edge;
 mod entry;
 mod group;
 mod journeys;
 mod list;
-mod order;
 mod retention;
 mod seams;
 mod slot;
@@ -38,6 +38,7 @@ use crate::labels::Labels;
 use crate::names::Names;
 use crate::settings::Settings;
 
+use arrivals::Arrivals;
 pub(crate) use edge::{CONVERSION, Edge, START, StateId};
 use state::{State, Tally};
 
@@ -73,12 +74,16 @@ pub(crate) fn sessions<'s>(
         let mut epochs = Epochs::new(3);
         let mut sessionizer = Sessionizer::new(settings, names, labels);
         move |frontiers| {
-            events.for_each(|capability, data| epochs.receive(&capability, data));
+            events.for_each(|capability, data| {
+                sessionizer.receive(data, &mut epochs.at(&capability).data);
+            });
             control.for_each(|capability, data| epochs.receive_control(&capability, data));
             let (mut edges_out, mut tallies_out) = (edges_out.activate(), tallies_out.activate());
             let mut answers_out = answers_out.activate();
-            while let Some((epoch, closed)) = epochs.next_closed(&[&frontiers[0], &frontiers[1]]) {
-                let tally = sessionizer.close(&closed);
+            while let Some((epoch, mut closed)) =
+                epochs.next_closed(&[&frontiers[0], &frontiers[1]])
+            {
+                let tally = sessionizer.close(&mut closed);
                 edges_out
                     .session(&closed.capabilities[0])
                     .give_iterator(sessionizer.edges.drain(..));
@@ -89,6 +94,7 @@ pub(crate) fn sessions<'s>(
                 answers_out
                     .session(&closed.capabilities[2])
                     .give_iterator(answers);
+                sessionizer.reuse(closed.data);
             }
         }
     });
@@ -107,6 +113,8 @@ struct Sessionizer {
     clock: Clock,
     state: State,
     edges: Vec<Edge>,
+    /// Memory for the next epoch's.
+    spare: Arrivals,
 }
 
 impl Sessionizer {
@@ -119,14 +127,28 @@ impl Sessionizer {
             clock,
             state,
             edges: Vec::new(),
+            spare: Arrivals::default(),
         }
+    }
+
+    /// Takes events of an epoch in, to wait for its end.
+    fn receive(&mut self, events: &[Event], arrivals: &mut Arrivals) {
+        if arrivals.is_empty() {
+            std::mem::swap(arrivals, &mut self.spare);
+        }
+        arrivals.take_in(events, &mut self.labels.borrow_mut());
+    }
+
+    fn reuse(&mut self, mut arrivals: Arrivals) {
+        arrivals.clear();
+        self.spare = arrivals;
     }
 
     /// Takes one epoch whole: its names, its events, and only then the bound that its watermarks set. A question
     /// for everything makes the counts of what is open exact; else they are as old as the sweep's last visit.
-    fn close(&mut self, closed: &Closed<Event>) -> Tally {
+    fn close(&mut self, closed: &mut Closed<Arrivals>) -> Tally {
         let mut tally = Tally::default();
-        let mut labels = self.labels.borrow_mut();
+        let labels = self.labels.borrow();
         let mut is_asked = false;
         for message in &closed.control {
             match message {
@@ -137,8 +159,8 @@ impl Sessionizer {
             }
         }
         self.state.insert_all(
-            &closed.data,
-            &mut labels,
+            &mut closed.data,
+            &labels,
             &self.names,
             &mut self.edges,
             &mut tally,

@@ -148,7 +148,7 @@ impl Counts {
     }
 
     /// Moves the windows to where the epoch's watermarks put them, then counts its edges.
-    fn close(&mut self, closed: &Closed<Edge>) {
+    fn close(&mut self, closed: &Closed<Vec<Vec<Edge>>>) {
         for message in &closed.control {
             if let Control::Watermark(watermark) = message {
                 self.clock.update(*watermark);

@@ -6,10 +6,11 @@
 use crate::answer::{Answer, Body, Journey, Point, Session, User};
 use crate::control::{Control, Subject};
 use crate::epochs::{Closed, Epoch};
-use crate::event::{Event, FIRST_TIME_MS};
+use crate::event::FIRST_TIME_MS;
 use crate::settings::JourneyRule;
 
 use super::Sessionizer;
+use super::arrivals::Arrivals;
 use super::journeys::Journeys;
 use super::state::Tally;
 
@@ -17,7 +18,7 @@ impl Sessionizer {
     /// The answers this worker owes for a closed epoch.
     pub(super) fn answers(
         &mut self,
-        closed: &Closed<Event>,
+        closed: &Closed<Arrivals>,
         epoch: Epoch,
         tally: Tally,
     ) -> Vec<Answer> {

@@ -3,7 +3,7 @@
 //! In: an event that has the identity of a retained entry. Out: the edges that change if the copy wins. What must
 //! hold: the entry that stays, and whether its identity counts as conflicting, is a function of the set of copies.
 
-use crate::event::{Event, Kind, Micros};
+use crate::event::{Kind, Micros};
 use crate::labels::{AdvertiserId, LabelId};
 use crate::names::Names;
 
@@ -16,23 +16,19 @@ impl Journeys<'_> {
     pub(crate) fn meet_copy(
         &mut self,
         at: usize,
-        event: &Event,
-        label: LabelId,
+        new: Entry,
+        copy: Body,
         names: &Names,
     ) -> Inserted {
         let entry = self.list.get(at);
         let known = self.content(entry);
-        let copy = content_of(event, label);
-        let order = self.compare(copy, known, names);
+        let order = self.compare(content_of(&copy), known, names);
         let is_conflict = order.is_ne() && !self.is_conflicted(entry);
         if order.is_ne() {
             self.mark_conflicted(at);
         }
-        if order
-            .then(event.sequence.cmp(&self.sequence(entry)))
-            .is_lt()
-        {
-            self.replace(at, event, label);
+        if order.then(copy.sequence.cmp(&self.sequence(entry))).is_lt() {
+            self.replace(at, new, copy);
         }
         if is_conflict {
             Inserted::Conflict
@@ -50,13 +46,7 @@ impl Journeys<'_> {
                 value: 0,
             };
         }
-        let body = self.bodies.get(entry.body());
-        Content {
-            kind: body.kind,
-            touches: body.touches,
-            label: body.label,
-            value: body.value,
-        }
+        content_of(self.bodies.get(entry.body()))
     }
 
     fn compare(&self, a: Content, b: Content, names: &Names) -> std::cmp::Ordering {
@@ -78,24 +68,24 @@ impl Journeys<'_> {
         self.bodies.get_mut(body).conflicted = true;
     }
 
-    /// Puts the content of `event` in the place of the entry it is a copy of. Rare, so the whole list is taken back
+    /// Puts a copy in the place of the entry it is one of. Rare, so the whole list is taken back
     /// and given anew instead of reasoning about neighbours that change places.
-    fn replace(&mut self, at: usize, event: &Event, label: LabelId) {
+    fn replace(&mut self, at: usize, new: Entry, copy: Body) {
         let changed = self.edges.len();
         let index = self.widen(at);
         let advertisers = [
             self.advertiser(self.list.get(at)),
-            self.labels.advertiser(label),
+            self.labels.advertiser(copy.label),
         ];
         self.walk(-1, advertisers);
         let body = self.bodies.get_mut(index);
         *body = Body {
             conflicted: body.conflicted,
-            ..Body::of_event(event, label)
+            ..copy
         };
         self.list.remove(at);
-        let entry = Entry::new(event).with_body(index);
-        let Place::New(place) = self.locate(entry, event.sequence) else {
+        let entry = new.with_body(index);
+        let Place::New(place) = self.locate(entry, copy.sequence) else {
             unreachable!("its copy was removed")
         };
         self.list.insert(place, entry);
@@ -180,11 +170,11 @@ struct Content {
     value: Micros,
 }
 
-fn content_of(event: &Event, label: LabelId) -> Content {
+fn content_of(body: &Body) -> Content {
     Content {
-        kind: event.kind,
-        touches: event.touches,
-        label,
-        value: event.value,
+        kind: body.kind,
+        touches: body.touches,
+        label: body.label,
+        value: body.value,
     }
 }

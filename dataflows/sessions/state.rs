@@ -5,21 +5,20 @@
 
 use std::collections::BTreeMap;
 
-use crate::event::{Event, FIRST_TIME_MS, KEY_GROUPS, Receipt, TimeMs, UserId};
+use crate::event::{FIRST_TIME_MS, KEY_GROUPS, Receipt, TimeMs, UserId};
 use crate::labels::Labels;
 use crate::names::Names;
 use crate::prefetch::prefetch;
 use crate::settings::{JourneyRule, Settings};
 
+use super::arrivals::{Arrival, Arrivals};
 use super::edge::Edge;
-use super::entry::{Bodies, Body, Entry};
 use super::group::Group;
 use super::journeys::{Inserted, Journeys, Place};
-use super::order::{Arrival, Order};
 use super::retention::{Met, Open};
 
-/// Events between the fetch of an event and of the hints to its slot, of the slot, of its block, and their use.
-const EVENTS_AHEAD: usize = 32;
+/// Events between the fetch of the hints to a slot, of the slot, of its block, and their use.
+const HINTS_AHEAD: usize = 32;
 const SLOTS_AHEAD: usize = 16;
 const BLOCKS_AHEAD: usize = 8;
 /// Places found ahead of use; a power of two.
@@ -81,7 +80,8 @@ pub(crate) struct State {
     settings: Settings,
     groups: Box<[Group; KEY_GROUPS]>,
     met: Met,
-    order: Order,
+    /// For the sorting of arrivals.
+    memory: Vec<Arrival>,
     bound: i64,
     now: i64,
     sweep: Sweep,
@@ -96,7 +96,7 @@ impl State {
             settings,
             groups: groups(),
             met: Met::default(),
-            order: Order::default(),
+            memory: Vec::new(),
             bound: 0,
             now: 0,
             sweep: Sweep::default(),
@@ -108,49 +108,38 @@ impl State {
     /// Takes in the events of an epoch, group by group, fetching what they need ahead of its use.
     pub(crate) fn insert_all(
         &mut self,
-        events: &[Vec<Event>],
-        labels: &mut Labels,
+        arrivals: &mut Arrivals,
+        labels: &Labels,
         names: &Names,
         edges: &mut Vec<Edge>,
         tally: &mut Tally,
     ) {
-        let mut order = std::mem::take(&mut self.order);
-        order.sort(events);
-        let arrivals = order.arrivals();
+        arrivals.sort(&mut self.memory);
+        let ordered = arrivals.as_slice();
         let mut found = [0; FOUND];
-        for (i, arrival) in arrivals.iter().enumerate() {
-            self.fetch_ahead(arrivals, i, events, &mut found);
-            let event = arrival.event(events);
-            let inserted = self.insert(event, found[i % FOUND], labels, names, edges);
-            tally.count(inserted, event.receipt);
+        for (i, arrival) in ordered.iter().enumerate() {
+            self.fetch_ahead(ordered, i, &mut found);
+            let likely = found[i % FOUND];
+            let inserted = self.insert(arrivals, arrival, likely, labels, names, edges);
+            tally.count(inserted, arrival.receipt);
         }
-        self.sweep.owed_events += arrivals.len();
-        self.expiry.owed_events += arrivals.len();
-        self.order = order;
+        self.sweep.owed_events += ordered.len();
+        self.expiry.owed_events += ordered.len();
     }
 
-    /// Fetches what the events after the `i`th need; notes in `found` where their users most likely are.
+    /// Fetches what the arrivals after the `i`th need; notes in `found` where their users most likely are.
     #[inline]
-    fn fetch_ahead(
-        &self,
-        arrivals: &[Arrival],
-        i: usize,
-        events: &[Vec<Event>],
-        found: &mut [usize; FOUND],
-    ) {
-        if let Some(arrival) = arrivals.get(i + EVENTS_AHEAD) {
-            let event = arrival.event(events);
-            prefetch(event);
-            prefetch(&event.kind);
+    fn fetch_ahead(&self, ordered: &[Arrival], i: usize, found: &mut [usize; FOUND]) {
+        if let Some(arrival) = ordered.get(i + HINTS_AHEAD) {
             prefetch(self.groups[arrival.group()].table.first_hint(arrival.key));
         }
-        if let Some(arrival) = arrivals.get(i + SLOTS_AHEAD) {
+        if let Some(arrival) = ordered.get(i + SLOTS_AHEAD) {
             let table = &self.groups[arrival.group()].table;
             let at = table.likely(arrival.key);
             prefetch(table.get(at));
             found[(i + SLOTS_AHEAD) % FOUND] = at;
         }
-        if let Some(arrival) = arrivals.get(i + BLOCKS_AHEAD) {
+        if let Some(arrival) = ordered.get(i + BLOCKS_AHEAD) {
             let group = &self.groups[arrival.group()];
             if let Some([first, .., last]) = group.newest(found[(i + BLOCKS_AHEAD) % FOUND]) {
                 prefetch(first);
@@ -161,30 +150,32 @@ impl State {
 
     fn insert(
         &mut self,
-        event: &Event,
+        arrivals: &Arrivals,
+        arrival: &Arrival,
         likely: usize,
-        labels: &mut Labels,
+        labels: &Labels,
         names: &Names,
         edges: &mut Vec<Edge>,
     ) -> Inserted {
+        let &Arrival { entry, key, .. } = arrival;
         assert!(
-            event.time - FIRST_TIME_MS >= self.bound,
+            entry.time() >= self.bound,
             "an accepted event lies below the bound"
         );
-        let label = labels.of(event);
-        let entry = Entry::new(event);
-        let (group, key) = (event.user.group(), event.user.key());
+        let group = arrival.group();
         let Some(at) = self.groups[group].table.find_likely(key, likely) else {
             let at = self.groups[group].add(key);
             let mut journeys = self.journeys(group, at, labels, edges);
-            let entry = with_content(entry, event, label, journeys.bodies);
+            let entry = arrivals.settle(entry, journeys.bodies);
             journeys.insert(0, entry);
             return Inserted::Accepted;
         };
         let mut journeys = self.journeys(group, at, labels, edges);
-        let mut place = match journeys.locate(entry, event.sequence) {
+        let mut place = match journeys.locate(entry, arrivals.sequence(entry)) {
             Place::New(place) => place,
-            Place::Duplicate(copy) => return journeys.meet_copy(copy, event, label, names),
+            Place::Duplicate(copy) => {
+                return journeys.meet_copy(copy, entry, arrivals.body(entry), names);
+            }
         };
         if journeys.list.is_full() {
             // From the end, since forgetting shortens the list at its start.
@@ -196,7 +187,7 @@ impl State {
                 journeys = self.journeys(group, at, labels, edges);
             }
         }
-        let entry = with_content(entry, event, label, journeys.bodies);
+        let entry = arrivals.settle(entry, journeys.bodies);
         journeys.insert(place, entry);
         Inserted::Accepted
     }
@@ -363,13 +354,4 @@ impl State {
 fn groups() -> Box<[Group; KEY_GROUPS]> {
     let groups: Box<[Group]> = (0..KEY_GROUPS).map(Group::new).collect();
     groups.try_into().ok().expect("as many as there are")
-}
-
-/// The entry with its label, or with a body where it has more to say.
-fn with_content(entry: Entry, event: &Event, label: u32, bodies: &mut Bodies) -> Entry {
-    if Body::is_needed(event, label) {
-        entry.with_body(bodies.add(Body::of_event(event, label)))
-    } else {
-        entry.with_label(label)
-    }
 }

@@ -1,0 +1,137 @@
+//! The events of an epoch as they wait for its end, in what the state needs of each, and the order in which it takes them.
+//!
+//! In: events, as they come. Out: arrivals, group by group, so that those of one group find its state in the cache. What
+//! must hold: within a group the order is that of arrival; any order gives the same results.
+
+use crate::event::{Event, KEY_GROUPS, Receipt};
+use crate::labels::Labels;
+
+use super::entry::{Bodies, Body, Entry};
+
+/// Epochs with fewer events are taken as they came: few of them share a group.
+const LEAST_SORTED: usize = 4 * KEY_GROUPS;
+
+/// An event that has come: whose it is, and its entry.
+#[derive(Clone, Copy)]
+pub(super) struct Arrival {
+    /// With its label, or the number of its body among the epoch's.
+    pub(super) entry: Entry,
+    pub(super) key: u64,
+    pub(super) receipt: Receipt,
+    group: u16,
+}
+
+const _: () = assert!(size_of::<Arrival>() == 32, "two arrivals fill a line");
+
+impl Arrival {
+    #[inline]
+    pub(super) fn group(&self) -> usize {
+        self.group as usize % KEY_GROUPS
+    }
+}
+
+/// What has come of one epoch.
+#[derive(Default)]
+pub(crate) struct Arrivals {
+    arrivals: Vec<Arrival>,
+    bodies: Bodies,
+}
+
+impl Arrivals {
+    pub(super) fn take_in(&mut self, events: &[Event], labels: &mut Labels) {
+        let bodies = &mut self.bodies;
+        self.arrivals.extend(events.iter().map(|event| Arrival {
+            entry: entry_of(event, labels, bodies),
+            key: event.user.key(),
+            receipt: event.receipt,
+            group: event.user.group() as u16,
+        }));
+    }
+
+    #[inline]
+    pub(super) fn as_slice(&self) -> &[Arrival] {
+        &self.arrivals
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.arrivals.is_empty()
+    }
+
+    /// All that the event said.
+    pub(super) fn body(&self, entry: Entry) -> Body {
+        if entry.is_wide() {
+            *self.bodies.get(entry.body())
+        } else {
+            Body {
+                kind: entry.kind(),
+                ..Body::of(entry.label())
+            }
+        }
+    }
+
+    #[inline]
+    pub(super) fn sequence(&self, entry: Entry) -> i64 {
+        if entry.is_wide() {
+            self.bodies.get(entry.body()).sequence
+        } else {
+            0
+        }
+    }
+
+    /// The entry as it goes among others: its body, if it has one, is one of `bodies` then.
+    #[inline]
+    pub(super) fn settle(&self, entry: Entry, bodies: &mut Bodies) -> Entry {
+        if entry.is_wide() {
+            entry.with_body(bodies.add(*self.bodies.get(entry.body())))
+        } else {
+            entry
+        }
+    }
+
+    /// Into the order in which they are taken, with the help of other memory.
+    pub(super) fn sort(&mut self, memory: &mut Vec<Arrival>) {
+        if self.arrivals.len() < LEAST_SORTED {
+            return;
+        }
+        std::mem::swap(&mut self.arrivals, memory);
+        let mut next = starts(memory);
+        self.arrivals.clear();
+        self.arrivals.resize(memory.len(), memory[0]);
+        for arrival in &*memory {
+            let next = &mut next[arrival.group()];
+            self.arrivals[*next] = *arrival;
+            *next += 1;
+        }
+    }
+
+    /// Empties it, to be used for another epoch.
+    pub(super) fn clear(&mut self) {
+        self.arrivals.clear();
+        self.bodies = Bodies::default();
+    }
+}
+
+/// With its label, or with a body where it has more to say.
+#[inline]
+fn entry_of(event: &Event, labels: &mut Labels, bodies: &mut Bodies) -> Entry {
+    let (entry, label) = (Entry::new(event), labels.of(event));
+    if Body::is_needed(event, label) {
+        entry.with_body(bodies.add(Body::of_event(event, label)))
+    } else {
+        entry.with_label(label)
+    }
+}
+
+/// Where the arrivals of each group start when they are sorted.
+fn starts(arrivals: &[Arrival]) -> [usize; KEY_GROUPS] {
+    let mut counts = [0; KEY_GROUPS];
+    for arrival in arrivals {
+        counts[arrival.group()] += 1;
+    }
+    let mut sum = 0;
+    counts.map(|count| {
+        let start = sum;
+        sum += count;
+        start
+    })
+}
