@@ -8,9 +8,6 @@ use crate::labels::Labels;
 
 use super::entry::{Bodies, Body, Entry};
 
-/// Epochs with fewer events are taken as they came: few of them share a group.
-const LEAST_SORTED: usize = 4 * KEY_GROUPS;
-
 /// An event that has come: whose it is, and its entry.
 #[derive(Clone, Copy)]
 pub(super) struct Arrival {
@@ -90,13 +87,13 @@ impl Arrivals {
 
     /// Into the order in which they are taken, with the help of other memory.
     pub(super) fn sort(&mut self, memory: &mut Vec<Arrival>) {
-        if self.arrivals.len() < LEAST_SORTED {
+        let Some(&any) = self.arrivals.first() else {
             return;
-        }
+        };
         std::mem::swap(&mut self.arrivals, memory);
         let mut next = starts(memory);
         self.arrivals.clear();
-        self.arrivals.resize(memory.len(), memory[0]);
+        self.arrivals.resize(memory.len(), any);
         for arrival in &*memory {
             let next = &mut next[arrival.group()];
             self.arrivals[*next] = *arrival;
