@@ -80,10 +80,8 @@ pub(crate) fn sessions<'s>(
             control.for_each(|capability, data| epochs.receive_control(&capability, data));
             let (mut edges_out, mut tallies_out) = (edges_out.activate(), tallies_out.activate());
             let mut answers_out = answers_out.activate();
-            while let Some((epoch, mut closed)) =
-                epochs.next_closed(&[&frontiers[0], &frontiers[1]])
-            {
-                let tally = sessionizer.close(&mut closed);
+            while let Some((epoch, closed)) = epochs.next_closed(&[&frontiers[0], &frontiers[1]]) {
+                let tally = sessionizer.close(&closed);
                 edges_out
                     .session(&closed.capabilities[0])
                     .give_iterator(sessionizer.edges.drain(..));
@@ -146,7 +144,7 @@ impl Sessionizer {
 
     /// Takes one epoch whole: its names, its events, and only then the bound that its watermarks set. A question
     /// for everything makes the counts of what is open exact; else they are as old as the sweep's last visit.
-    fn close(&mut self, closed: &mut Closed<Arrivals>) -> Tally {
+    fn close(&mut self, closed: &Closed<Arrivals>) -> Tally {
         let mut tally = Tally::default();
         let labels = self.labels.borrow();
         let mut is_asked = false;
@@ -159,7 +157,7 @@ impl Sessionizer {
             }
         }
         self.state.insert_all(
-            &mut closed.data,
+            &closed.data,
             &labels,
             &self.names,
             &mut self.edges,

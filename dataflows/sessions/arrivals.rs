@@ -45,11 +45,6 @@ impl Arrivals {
         }));
     }
 
-    #[inline]
-    pub(super) fn as_slice(&self) -> &[Arrival] {
-        &self.arrivals
-    }
-
     pub(super) fn is_empty(&self) -> bool {
         self.arrivals.is_empty()
     }
@@ -85,20 +80,22 @@ impl Arrivals {
         }
     }
 
-    /// Into the order in which they are taken, with the help of other memory.
-    pub(super) fn sort(&mut self, memory: &mut Vec<Arrival>) {
+    /// In the order in which they are taken; in memory that is used again.
+    pub(super) fn sorted<'a>(&self, memory: &'a mut Vec<Arrival>) -> &'a [Arrival] {
         let Some(&any) = self.arrivals.first() else {
-            return;
+            return &[];
         };
-        std::mem::swap(&mut self.arrivals, memory);
-        let mut next = starts(memory);
-        self.arrivals.clear();
-        self.arrivals.resize(memory.len(), any);
-        for arrival in &*memory {
+        let count = self.arrivals.len();
+        if memory.len() < count {
+            memory.resize(count, any);
+        }
+        let mut next = starts(&self.arrivals);
+        for arrival in &self.arrivals {
             let next = &mut next[arrival.group()];
-            self.arrivals[*next] = *arrival;
+            memory[*next] = *arrival;
             *next += 1;
         }
+        &memory[..count]
     }
 
     /// Empties it, to be used for another epoch.

@@ -108,14 +108,14 @@ impl State {
     /// Takes in the events of an epoch, group by group, fetching what they need ahead of its use.
     pub(crate) fn insert_all(
         &mut self,
-        arrivals: &mut Arrivals,
+        arrivals: &Arrivals,
         labels: &Labels,
         names: &Names,
         edges: &mut Vec<Edge>,
         tally: &mut Tally,
     ) {
-        arrivals.sort(&mut self.memory);
-        let ordered = arrivals.as_slice();
+        let mut memory = std::mem::take(&mut self.memory);
+        let ordered = arrivals.sorted(&mut memory);
         let mut found = [0; FOUND];
         for (i, arrival) in ordered.iter().enumerate() {
             self.fetch_ahead(ordered, i, &mut found);
@@ -125,6 +125,7 @@ impl State {
         }
         self.sweep.owed_events += ordered.len();
         self.expiry.owed_events += ordered.len();
+        self.memory = memory;
     }
 
     /// Fetches what the arrivals after the `i`th need; notes in `found` where their users most likely are.
