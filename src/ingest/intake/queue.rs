@@ -7,6 +7,9 @@ use std::sync::mpsc::{Receiver, TryRecvError};
 
 use crate::ingest::block::Block;
 
+/// Blocks of a lane that are taken out at once: a sender may go on sending meanwhile, and the lane's bound is one of memory.
+const TAKEN_AT_ONCE: usize = 8;
+
 pub(super) struct Queue {
     blocks: Lane,
     posts: Lane,
@@ -82,14 +85,17 @@ impl Lane {
 
     fn next(&mut self) -> Option<Block> {
         if self.waiting.is_empty() {
-            let end = loop {
-                match self.sent.try_recv() {
-                    Ok(block) => self.waiting.push_back(block),
-                    Err(end) => break end,
-                }
-            };
-            self.is_ended = self.waiting.is_empty() && end == TryRecvError::Disconnected;
+            self.is_ended = self.take_out() == Err(TryRecvError::Disconnected);
         }
         self.waiting.pop_front()
+    }
+
+    /// The next few that have come, at least one.
+    fn take_out(&mut self) -> Result<(), TryRecvError> {
+        let first = self.sent.try_recv()?;
+        self.waiting.push_back(first);
+        self.waiting
+            .extend(self.sent.try_iter().take(TAKEN_AT_ONCE - 1));
+        Ok(())
     }
 }
