@@ -137,9 +137,12 @@ impl Sessionizer {
         arrivals.take_in(events, &mut self.labels.borrow_mut());
     }
 
+    /// Keeps the memory of a closed epoch, unless it is none or little.
     fn reuse(&mut self, mut arrivals: Arrivals) {
-        arrivals.clear();
-        self.spare = arrivals;
+        if arrivals.capacity() > self.spare.capacity() {
+            arrivals.clear();
+            self.spare = arrivals;
+        }
     }
 
     /// Takes one epoch whole: its names, its events, and only then the bound that its watermarks set. A question

@@ -45,6 +45,11 @@ impl Arrivals {
         }));
     }
 
+    /// How many arrivals its memory has room for.
+    pub(super) fn capacity(&self) -> usize {
+        self.arrivals.capacity()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.arrivals.is_empty()
     }
@@ -101,7 +106,7 @@ impl Arrivals {
     /// Empties it, to be used for another epoch.
     pub(super) fn clear(&mut self) {
         self.arrivals.clear();
-        self.bodies = Bodies::default();
+        self.bodies.clear();
     }
 }
 

@@ -155,7 +155,7 @@ impl Entry {
     pub(crate) fn with_body(self, body: u32) -> Entry {
         assert!(
             body < 1 << BODY_BITS,
-            "more conversions and sequences of a key group in memory than an entry can number"
+            "more conversions and sequences of a key group, or of an epoch, than an entry can number"
         );
         self.with_field(WIDE_SHIFT, 1, 1)
             .with_field(0, BODY_BITS, body.into())
@@ -267,6 +267,12 @@ impl Bodies {
 
     pub(crate) fn release(&mut self, index: u32) {
         self.free.push(index);
+    }
+
+    /// Forgets all; none is in use any more.
+    pub(crate) fn clear(&mut self) {
+        self.bodies.clear();
+        self.free.clear();
     }
 }
 

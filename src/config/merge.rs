@@ -15,7 +15,8 @@ use super::{Config, print};
 
 /// The bounds of whole numbers, by `section.key`.
 pub(super) const RANGES: [(&str, RangeInclusive<i64>); 13] = [
-    ("epochs.events", 1..=100_000_000),
+    // An epoch waits in memory for its end.
+    ("epochs.events", 1..=10_000_000),
     ("epochs.in_flight", 1..=100_000),
     ("epochs.interval_ms", 1..=60_000),
     ("ingest.block_bytes", 4_096..=268_435_456),
