@@ -76,7 +76,7 @@ fn file_errors_name_line_and_remedy() {
         ),
         (
             "[epochs]\nevents = 0",
-            "f:2: epochs.events must lie in 1 to 100000000, not 0",
+            "f:2: epochs.events must lie in 1 to 10000000, not 0",
         ),
         (
             "[workers]\nhosts = 'a:1'",
