@@ -256,6 +256,12 @@ impl Arena {
         &mut self.chunks[block.chunk as usize][block.bytes()]
     }
 
+    /// Where the block's chunk is noted, to be fetched ahead of use.
+    #[inline]
+    pub(crate) fn chunk(&self, block: Block) -> Option<&Box<[u8]>> {
+        self.chunks.get(block.chunk as usize)
+    }
+
     /// The bytes of the newest of `len` entries, if they are there, to be fetched ahead of use.
     #[inline]
     pub(crate) fn newest(&self, block: Block, len: usize) -> Option<&[u8]> {

@@ -34,6 +34,12 @@ impl Group {
         (List { slot, bytes }, &mut self.bodies)
     }
 
+    /// Where the memory of the user who is perhaps at `at` is noted, to be fetched ahead of use.
+    #[inline]
+    pub(crate) fn chunk(&self, at: usize) -> Option<&Box<[u8]>> {
+        self.arena.chunk(self.table.peek(at)?.block())
+    }
+
     /// The bytes of the newest entries of the user who is perhaps at `at`, to be fetched ahead of use.
     #[inline]
     pub(crate) fn newest(&self, at: usize) -> Option<&[u8]> {

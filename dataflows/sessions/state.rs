@@ -18,8 +18,9 @@ use super::journeys::{Inserted, Journeys, Place};
 use super::retention::{Met, Open};
 
 /// Events between the fetch of the hints to a slot, of the slot, of its block, and their use.
-const HINTS_AHEAD: usize = 32;
-const SLOTS_AHEAD: usize = 16;
+const HINTS_AHEAD: usize = 31;
+const SLOTS_AHEAD: usize = 24;
+const CHUNKS_AHEAD: usize = 16;
 const BLOCKS_AHEAD: usize = 8;
 /// Places found ahead of use; a power of two.
 const FOUND: usize = 32;
@@ -139,6 +140,12 @@ impl State {
             let at = table.likely(arrival.key);
             prefetch(table.get(at));
             found[(i + SLOTS_AHEAD) % FOUND] = at;
+        }
+        if let Some(arrival) = ordered.get(i + CHUNKS_AHEAD) {
+            let group = &self.groups[arrival.group()];
+            if let Some(chunk) = group.chunk(found[(i + CHUNKS_AHEAD) % FOUND]) {
+                prefetch(chunk);
+            }
         }
         if let Some(arrival) = ordered.get(i + BLOCKS_AHEAD) {
             let group = &self.groups[arrival.group()];
