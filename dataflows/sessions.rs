@@ -175,7 +175,7 @@ impl Sessionizer {
         } else {
             self.state.sweep(&labels, &mut tally);
         }
-        self.state.expire();
+        self.state.expire(&labels);
         tally
     }
 }

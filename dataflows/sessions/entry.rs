@@ -237,24 +237,36 @@ impl Body {
 }
 
 /// The bodies of a key group, reused as entries go.
-#[derive(Default)]
 pub(crate) struct Bodies {
     bodies: Vec<Body>,
-    free: Vec<u32>,
+    /// The body given back last; its label is the number of the one before.
+    free: u32,
+}
+
+/// No body given back.
+const NONE: u32 = u32::MAX;
+
+impl Default for Bodies {
+    fn default() -> Bodies {
+        Bodies {
+            bodies: Vec::new(),
+            free: NONE,
+        }
+    }
 }
 
 impl Bodies {
     pub(crate) fn add(&mut self, body: Body) -> u32 {
-        match self.free.pop() {
-            Some(index) => {
-                self.bodies[index as usize] = body;
-                index
-            }
-            None => {
-                self.bodies.push(body);
-                self.bodies.len() as u32 - 1
-            }
+        if let Some(last) = self.bodies.get_mut(self.free as usize) {
+            let next = std::mem::replace(last, body).label;
+            return std::mem::replace(&mut self.free, next);
         }
+        // By a quarter: there are as many of these as groups.
+        if self.bodies.len() == self.bodies.capacity() {
+            self.bodies.reserve_exact(self.bodies.len() / 4 + 4);
+        }
+        self.bodies.push(body);
+        self.bodies.len() as u32 - 1
     }
 
     pub(crate) fn get(&self, index: u32) -> &Body {
@@ -266,13 +278,14 @@ impl Bodies {
     }
 
     pub(crate) fn release(&mut self, index: u32) {
-        self.free.push(index);
+        self.bodies[index as usize].label = self.free;
+        self.free = index;
     }
 
     /// Forgets all; none is in use any more.
     pub(crate) fn clear(&mut self) {
         self.bodies.clear();
-        self.free.clear();
+        self.free = NONE;
     }
 }
 

@@ -27,7 +27,9 @@ const FOUND: usize = 32;
 /// One slot is swept for so many events.
 const EVENTS_PER_SWEPT_SLOT: usize = 12;
 /// For so many, one is asked whether its user is long gone, which is a look at the slot alone.
-const EVENTS_PER_ASKED_SLOT: usize = 4;
+const EVENTS_PER_ASKED_SLOT: usize = 3;
+/// More than most users need to hold who have not been seen since before the bound.
+const DORMANT_ENTRIES: usize = 8;
 
 /// Counts of what an epoch did on this worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -260,7 +262,7 @@ impl State {
     }
 
     /// Forgets users of whom no event can need anything, group by group as the events since the last call have earned.
-    pub(crate) fn expire(&mut self) {
+    pub(crate) fn expire(&mut self, labels: &Labels) {
         if self.settings.allowed_lateness_ms.is_none() {
             return;
         }
@@ -272,20 +274,28 @@ impl State {
             }
             self.expiry.owed_events -= cost;
             self.expiry.group = (group + 1) % KEY_GROUPS;
-            self.expire_group(group);
+            self.expire_group(group, labels);
         }
     }
 
-    fn expire_group(&mut self, group: usize) {
+    fn expire_group(&mut self, group: usize, labels: &Labels) {
         let reach_ms = match self.settings.journeys {
             JourneyRule::Session => self.settings.session_gap_ms,
             JourneyRule::GapMs(gap) => gap.max(self.settings.session_gap_ms),
         };
         let mut at = 0;
         while at < self.groups[group].table.places() {
-            at += usize::from(!self.groups[group].expire(at, self.bound, reach_ms));
+            let is_gone = self.groups[group].expire(at, self.bound, reach_ms)
+                || self.is_dormant(group, at) && self.prune_slot(group, at, labels);
+            at += usize::from(!is_gone);
         }
         self.groups[group].pack();
+    }
+
+    /// Whether the user at `at`, if there is one, holds much and has not been seen since before the bound.
+    fn is_dormant(&self, group: usize, at: usize) -> bool {
+        let slot = self.groups[group].table.get(at);
+        slot.len() > DORMANT_ENTRIES && slot.seems_older(self.bound, 0)
     }
 
     /// Visits every slot: exact open counts as of now.
