@@ -103,6 +103,9 @@ pub(crate) fn sessions<'s>(
     }
 }
 
+/// Closed epochs whose memory is kept.
+const SPARE_MAX: usize = 4;
+
 /// What the operator holds.
 struct Sessionizer {
     settings: Settings,
@@ -111,8 +114,8 @@ struct Sessionizer {
     clock: Clock,
     state: State,
     edges: Vec<Edge>,
-    /// Memory for the next epoch's.
-    spare: Arrivals,
+    /// Memory for the next epochs' arrivals.
+    spare: Vec<Arrivals>,
 }
 
 impl Sessionizer {
@@ -125,23 +128,23 @@ impl Sessionizer {
             clock,
             state,
             edges: Vec::new(),
-            spare: Arrivals::default(),
+            spare: Vec::new(),
         }
     }
 
     /// Takes events of an epoch in, to wait for its end.
     fn receive(&mut self, events: &[Event], arrivals: &mut Arrivals) {
-        if arrivals.is_empty() {
-            std::mem::swap(arrivals, &mut self.spare);
+        if arrivals.capacity() == 0 {
+            *arrivals = self.spare.pop().unwrap_or_default();
         }
         arrivals.take_in(events, &mut self.labels.borrow_mut());
     }
 
-    /// Keeps the memory of a closed epoch, unless it is none or little.
+    /// Keeps the memory of a closed epoch; as many as wait for their end at once are in use.
     fn reuse(&mut self, mut arrivals: Arrivals) {
-        if arrivals.capacity() > self.spare.capacity() {
+        if arrivals.capacity() > 0 && self.spare.len() < SPARE_MAX {
             arrivals.clear();
-            self.spare = arrivals;
+            self.spare.push(arrivals);
         }
     }
 

@@ -50,10 +50,6 @@ impl Arrivals {
         self.arrivals.capacity()
     }
 
-    pub(super) fn is_empty(&self) -> bool {
-        self.arrivals.is_empty()
-    }
-
     /// All that the event said.
     pub(super) fn body(&self, entry: Entry) -> Body {
         if entry.is_wide() {
