@@ -236,20 +236,24 @@ impl Body {
     }
 }
 
-/// The bodies of a key group, reused as entries go.
+/// The bodies of a key group, reused as entries go. In pieces of one size: what one group no longer needs serves another.
 pub(crate) struct Bodies {
-    bodies: Vec<Body>,
+    pieces: Vec<Box<[Body; PIECE]>>,
+    /// How many have ever been in use at once.
+    len: u32,
     /// The body given back last; its label is the number of the one before.
     free: u32,
 }
 
+const PIECE: usize = 32;
 /// No body given back.
 const NONE: u32 = u32::MAX;
 
 impl Default for Bodies {
     fn default() -> Bodies {
         Bodies {
-            bodies: Vec::new(),
+            pieces: Vec::new(),
+            len: 0,
             free: NONE,
         }
     }
@@ -257,34 +261,38 @@ impl Default for Bodies {
 
 impl Bodies {
     pub(crate) fn add(&mut self, body: Body) -> u32 {
-        if let Some(last) = self.bodies.get_mut(self.free as usize) {
-            let next = std::mem::replace(last, body).label;
-            return std::mem::replace(&mut self.free, next);
+        let index = self.free;
+        if index != NONE {
+            self.free = std::mem::replace(self.get_mut(index), body).label;
+            return index;
         }
-        // By a quarter: there are as many of these as groups.
-        if self.bodies.len() == self.bodies.capacity() {
-            self.bodies.reserve_exact(self.bodies.len() / 4 + 4);
+        let index = self.len;
+        if index as usize == self.pieces.len() * PIECE {
+            self.pieces.push(Box::new([body; PIECE]));
         }
-        self.bodies.push(body);
-        self.bodies.len() as u32 - 1
+        *self.get_mut(index) = body;
+        self.len += 1;
+        index
     }
 
+    #[inline]
     pub(crate) fn get(&self, index: u32) -> &Body {
-        &self.bodies[index as usize]
+        &self.pieces[index as usize / PIECE][index as usize % PIECE]
     }
 
+    #[inline]
     pub(crate) fn get_mut(&mut self, index: u32) -> &mut Body {
-        &mut self.bodies[index as usize]
+        &mut self.pieces[index as usize / PIECE][index as usize % PIECE]
     }
 
     pub(crate) fn release(&mut self, index: u32) {
-        self.bodies[index as usize].label = self.free;
+        self.get_mut(index).label = self.free;
         self.free = index;
     }
 
     /// Forgets all; none is in use any more.
     pub(crate) fn clear(&mut self) {
-        self.bodies.clear();
+        self.len = 0;
         self.free = NONE;
     }
 }
