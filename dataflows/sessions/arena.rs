@@ -247,7 +247,7 @@ impl Arena {
 
     /// Whether so much waits to be taken again that it pays to move.
     pub(crate) fn is_sparse(&self) -> bool {
-        self.idle - self.idle_least > CHUNK.max(self.entries / 8)
+        self.idle - self.idle_least > CHUNK.max(self.entries / 16)
     }
 
     /// The block's bytes: its capacity times [`ENTRY_BYTES`].

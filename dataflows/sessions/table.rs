@@ -154,8 +154,8 @@ impl Table {
 
     /// Adds a user who is not there and says where; places found before are void.
     pub(crate) fn add(&mut self, slot: Slot) -> usize {
-        if (self.users + 1) * 6 > self.places() * 5 {
-            self.resize(self.places() * 5 / 4 + 4);
+        if (self.users + 1) * 8 > self.places() * 7 {
+            self.resize(self.places() * 3 / 2);
         }
         self.users += 1;
         self.put(slot)
