@@ -10,6 +10,9 @@ use super::list::List;
 use super::slot::Slot;
 use super::table::Table;
 
+/// More than most users need to hold who have not been seen since before the bound.
+const DORMANT_ENTRIES: usize = 8;
+
 /// The users of one key group and their lists.
 pub(crate) struct Group {
     pub(crate) table: Table,
@@ -68,11 +71,20 @@ impl Group {
         self.table.remove(at);
     }
 
-    /// Forgets the user at `at`, if there is one, whose newest event lies more than `reach_ms` before `bound`; says
+    /// The first place from `at` on of a user whose newest event seems to lie more than `reach_ms` before `bound`, or
+    /// just before it if the user still holds much.
+    pub(crate) fn next_stale(&self, at: usize, bound: i64, reach_ms: i64) -> Option<usize> {
+        let is_stale = |slot: &Slot| {
+            let reach_ms = if slot.len() > DORMANT_ENTRIES { 0 } else { reach_ms };
+            slot.len() > 0 && slot.seems_older(bound, reach_ms)
+        };
+        Some(at + self.table.slots_from(at).iter().position(is_stale)?)
+    }
+
+    /// Forgets the user at `at` whose newest event lies more than `reach_ms` before `bound`; says
     /// whether, since another may be there then.
     pub(crate) fn expire(&mut self, at: usize, bound: i64, reach_ms: i64) -> bool {
-        let seems_gone = self.table.get(at).seems_older(bound, reach_ms) && self.table.is_taken(at);
-        if !seems_gone {
+        if !self.table.get(at).seems_older(bound, reach_ms) {
             return false;
         }
         let (list, bodies) = self.list(at);

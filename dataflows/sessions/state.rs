@@ -27,9 +27,7 @@ const FOUND: usize = 32;
 /// One slot is swept for so many events.
 const EVENTS_PER_SWEPT_SLOT: usize = 12;
 /// For so many, one is asked whether its user is long gone, which is a look at the slot alone.
-const EVENTS_PER_ASKED_SLOT: usize = 3;
-/// More than most users need to hold who have not been seen since before the bound.
-const DORMANT_ENTRIES: usize = 8;
+const EVENTS_PER_ASKED_SLOT: usize = 2;
 
 /// Counts of what an epoch did on this worker.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -284,18 +282,12 @@ impl State {
             JourneyRule::GapMs(gap) => gap.max(self.settings.session_gap_ms),
         };
         let mut at = 0;
-        while at < self.groups[group].table.places() {
-            let is_gone = self.groups[group].expire(at, self.bound, reach_ms)
-                || self.is_dormant(group, at) && self.prune_slot(group, at, labels);
-            at += usize::from(!is_gone);
+        while let Some(stale) = self.groups[group].next_stale(at, self.bound, reach_ms) {
+            let is_gone = self.groups[group].expire(stale, self.bound, reach_ms)
+                || self.prune_slot(group, stale, labels);
+            at = stale + usize::from(!is_gone);
         }
         self.groups[group].pack();
-    }
-
-    /// Whether the user at `at`, if there is one, holds much and has not been seen since before the bound.
-    fn is_dormant(&self, group: usize, at: usize) -> bool {
-        let slot = self.groups[group].table.get(at);
-        slot.len() > DORMANT_ENTRIES && slot.seems_older(self.bound, 0)
     }
 
     /// Visits every slot: exact open counts as of now.

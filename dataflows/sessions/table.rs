@@ -131,6 +131,11 @@ impl Table {
         self.slots.get(at)
     }
 
+    /// The places from `at` on; those that nobody has are [`Slot::EMPTY`].
+    pub(crate) fn slots_from(&self, at: usize) -> &[Slot] {
+        &self.slots[at..]
+    }
+
     #[inline]
     pub(crate) fn get(&self, at: usize) -> &Slot {
         &self.slots[at]
@@ -208,7 +213,7 @@ impl Table {
             }
             next = self.wrapped(next + 1);
         }
-        self.set_hint(hole, EMPTY);
+        self.set(hole, Slot::EMPTY, EMPTY);
         self.users -= 1;
         if self.places() > 64 && self.users * 4 < self.places() {
             self.resize((self.users * 2).max(WORD));
