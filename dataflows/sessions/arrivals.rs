@@ -130,3 +130,75 @@ fn starts(arrivals: &[Arrival]) -> [usize; KEY_GROUPS] {
         start
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{FIRST_TIME_MS, Kind, Name, UserId};
+
+    fn event(user: u64, number: i64, kind: Kind) -> Event {
+        Event {
+            user: UserId::new(&[0; 32], &user.to_le_bytes()),
+            time: FIRST_TIME_MS + number,
+            id: 0,
+            sequence: number,
+            advertiser: Name(1),
+            campaign: Name(2),
+            channel: Name(3),
+            value: number,
+            kind,
+            touches: false,
+            userless: false,
+            receipt: Default::default(),
+        }
+    }
+
+    /// Group and order of arrival of all that is sorted.
+    fn order(arrivals: &Arrivals, memory: &mut Vec<Arrival>) -> Vec<(usize, i64)> {
+        let sorted = arrivals.sorted(memory).iter();
+        sorted
+            .map(|arrival| (arrival.group(), arrival.entry.time()))
+            .collect()
+    }
+
+    /// Epochs of very different sizes, one after the other in the same memory, each told in several parts.
+    #[test]
+    fn groups_come_in_order_and_in_each_what_came_first() {
+        let (mut arrivals, mut memory) = (Arrivals::default(), Vec::new());
+        let mut labels = Labels::default();
+        for events in [700, 3, 0, 5_000, 1, 64] {
+            let all: Vec<Event> = (0..events)
+                .map(|number| event(number as u64 % 311, number, Kind::Click))
+                .collect();
+            for part in all.chunks(97) {
+                arrivals.take_in(part, &mut labels);
+            }
+            let mut expected: Vec<(usize, i64)> = all
+                .iter()
+                .map(|event| (event.user.group(), event.time - FIRST_TIME_MS))
+                .collect();
+            expected.sort_by_key(|&(group, _)| group);
+            assert_eq!(order(&arrivals, &mut memory), expected);
+            arrivals.clear();
+        }
+    }
+
+    #[test]
+    fn a_body_of_an_epoch_is_not_that_of_the_one_before() {
+        let (mut arrivals, mut memory) = (Arrivals::default(), Vec::new());
+        let mut labels = Labels::default();
+        for first in [1, 1_000] {
+            let all: Vec<Event> = (first..first + 100)
+                .map(|number| event(7, number, Kind::Conversion))
+                .collect();
+            arrivals.take_in(&all, &mut labels);
+            let mut bodies = Bodies::default();
+            for (arrival, number) in arrivals.sorted(&mut memory).iter().zip(first..) {
+                assert_eq!(arrivals.sequence(arrival.entry), number);
+                let settled = arrivals.settle(arrival.entry, &mut bodies);
+                assert!(bodies.get(settled.body()).value == number);
+            }
+            arrivals.clear();
+        }
+    }
+}

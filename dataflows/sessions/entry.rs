@@ -354,6 +354,27 @@ mod tests {
     }
 
     #[test]
+    fn bodies_given_back_are_taken_again() {
+        let body = |label| Body::of(label);
+        let mut bodies = Bodies::default();
+        let numbers: Vec<u32> = (0..100).map(|label| bodies.add(body(label))).collect();
+        assert_eq!(numbers, (0..100).collect::<Vec<u32>>());
+        for number in [3, 99, 31, 32, 64] {
+            bodies.release(number);
+        }
+        for label in [64, 32, 31, 99, 3] {
+            assert_eq!(bodies.add(body(1_000 + label)), label);
+        }
+        assert_eq!(bodies.add(body(100)), 100);
+        for number in 0..=100 {
+            let label = bodies.get(number).label % 1_000;
+            assert_eq!(label, number, "each says what was put there last");
+        }
+        bodies.clear();
+        assert_eq!(bodies.add(body(7)), 0);
+    }
+
+    #[test]
     fn the_order_is_time_then_kind_then_tag() {
         let t = FIRST_TIME_MS + 5;
         let order = |time, kind, id: u64| Entry::new(&event(time, kind, id << 32)).order();

@@ -75,7 +75,11 @@ impl Group {
     /// just before it if the user still holds much.
     pub(crate) fn next_stale(&self, at: usize, bound: i64, reach_ms: i64) -> Option<usize> {
         let is_stale = |slot: &Slot| {
-            let reach_ms = if slot.len() > DORMANT_ENTRIES { 0 } else { reach_ms };
+            let reach_ms = if slot.len() > DORMANT_ENTRIES {
+                0
+            } else {
+                reach_ms
+            };
             slot.len() > 0 && slot.seems_older(bound, reach_ms)
         };
         Some(at + self.table.slots_from(at).iter().position(is_stale)?)
@@ -189,6 +193,32 @@ mod tests {
             assert_eq!(group.list(at).0.len(), conversions as usize);
             assert!(group.expire(at, newest + reach + 2 * MINUTE_MS, reach));
             assert_eq!((group.table.find(7), group.table.users()), (None, 0));
+        }
+    }
+
+    /// A user who was seen just before the bound is stale only for what is held.
+    #[test]
+    fn stale_is_who_is_long_gone_or_quiet_with_a_long_list() {
+        let reach = 30 * MINUTE_MS;
+        for (conversions, after_minutes, is_stale) in [
+            (DORMANT_ENTRIES, 5, false),
+            (DORMANT_ENTRIES, 33, true),
+            (DORMANT_ENTRIES + 1, 5, true),
+            (DORMANT_ENTRIES + 1, 0, false),
+            (1, 33, true),
+        ] {
+            let mut group = group(conversions as i64);
+            let at = group.table.find(7).expect("just added");
+            let bound = (conversions as i64 + after_minutes) * MINUTE_MS;
+            let stale = group.next_stale(0, bound, reach);
+            assert_eq!(
+                stale,
+                is_stale.then_some(at),
+                "{conversions} {after_minutes}"
+            );
+            assert_eq!(group.next_stale(at + 1, bound, reach), None);
+            group.remove(at);
+            assert_eq!(group.next_stale(0, bound, reach), None);
         }
     }
 

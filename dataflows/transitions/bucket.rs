@@ -16,7 +16,8 @@ pub(super) struct Bucket {
     /// Only those touched.
     pages: Vec<Page>,
     values: FoldMap<CellId, i128>,
-    /// Instead of these, a packed bucket has (cell, count, value) one after the other.
+    /// Instead of these, a packed bucket has numbers by twos, in the order of cells: how far the cell is from the one before
+    /// and in the lowest bit whether a value follows, then the count or the value.
     packed: Box<[u8]>,
 }
 
@@ -36,12 +37,16 @@ impl Bucket {
         }
     }
 
-    /// Calls `read` with cells, counts and values that add up to what was added.
+    /// Calls `read` with cells, counts and values that add up to what was added; of the two one is 0.
     pub(super) fn each(&self, mut read: impl FnMut(CellId, i32, i128)) {
-        let mut packed = &self.packed[..];
+        let (mut packed, mut cell) = (&self.packed[..], 0);
         while !packed.is_empty() {
-            let [cell, count, value] = [(); 3].map(|()| read_number(&mut packed));
-            read(cell as CellId, count as i32, value);
+            let step = read_number(&mut packed);
+            cell += (step >> 1) as CellId;
+            match (step & 1, read_number(&mut packed)) {
+                (0, count) => read(cell, count as i32, 0),
+                (_, value) => read(cell, 0, value),
+            }
         }
         for (page, counts) in self.pages.iter().enumerate() {
             for (at, &count) in counts.iter().flat_map(|counts| counts.iter()).enumerate() {
@@ -57,12 +62,17 @@ impl Bucket {
 
     /// For a bucket to which little will be added any more.
     pub(super) fn pack(&mut self) {
-        let mut packed = Vec::new();
-        self.each(|cell, count, value| {
-            for number in [cell.into(), count.into(), value] {
-                write_number(&mut packed, number);
-            }
-        });
+        let mut numbers = Vec::new();
+        self.each(|cell, count, value| numbers.push((cell, count, value)));
+        numbers.sort_by_key(|&(cell, ..)| cell);
+        let (mut packed, mut before) = (Vec::new(), 0);
+        for (cell, count, value) in numbers {
+            let is_value = value != 0;
+            let step = i128::from(cell - before) << 1 | i128::from(is_value);
+            write_number(&mut packed, step);
+            write_number(&mut packed, if is_value { value } else { count.into() });
+            before = cell;
+        }
         *self = Bucket {
             packed: packed.into(),
             ..Bucket::default()
