@@ -140,7 +140,7 @@ impl Sessionizer {
         arrivals.take_in(events, &mut self.labels.borrow_mut());
     }
 
-    /// Keeps the memory of a closed epoch; as many as wait for their end at once are in use.
+    /// Keeps the memory of a closed epoch, of a few of them: epochs that wait for their end at once need one each.
     fn reuse(&mut self, mut arrivals: Arrivals) {
         if arrivals.capacity() > 0 && self.spare.len() < SPARE_MAX {
             arrivals.clear();

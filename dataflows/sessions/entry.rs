@@ -236,7 +236,7 @@ impl Body {
     }
 }
 
-/// The bodies of a key group, reused as entries go. In pieces of one size: what one group no longer needs serves another.
+/// The bodies of a key group, reused as entries go. In pieces of one size: a group that grows leaves no hole in memory.
 pub(crate) struct Bodies {
     pieces: Vec<Box<[Body; PIECE]>>,
     /// How many have ever been in use at once.

@@ -12,6 +12,9 @@ use super::table::Table;
 
 /// More than most users need to hold who have not been seen since before the bound.
 const DORMANT_ENTRIES: usize = 8;
+/// How long before the bound they count as just gone quiet. A list that stays long all the same, for the sake of open
+/// journeys, would be pruned in vain from then on.
+const DORMANT_MS: i64 = 30 * 60_000;
 
 /// The users of one key group and their lists.
 pub(crate) struct Group {
@@ -72,16 +75,15 @@ impl Group {
     }
 
     /// The first place from `at` on of a user whose newest event seems to lie more than `reach_ms` before `bound`, or
-    /// just before it if the user still holds much.
+    /// just before it while the user still holds much.
     pub(crate) fn next_stale(&self, at: usize, bound: i64, reach_ms: i64) -> Option<usize> {
-        let is_stale = |slot: &Slot| {
-            let reach_ms = if slot.len() > DORMANT_ENTRIES {
-                0
-            } else {
-                reach_ms
-            };
-            slot.len() > 0 && slot.seems_older(bound, reach_ms)
+        let is_dormant = |slot: &Slot| {
+            slot.len() > DORMANT_ENTRIES
+                && slot.seems_older(bound, 0)
+                && !slot.seems_older(bound, DORMANT_MS)
         };
+        let is_stale =
+            |slot: &Slot| slot.len() > 0 && (slot.seems_older(bound, reach_ms) || is_dormant(slot));
         Some(at + self.table.slots_from(at).iter().position(is_stale)?)
     }
 
@@ -205,6 +207,7 @@ mod tests {
             (DORMANT_ENTRIES, 33, true),
             (DORMANT_ENTRIES + 1, 5, true),
             (DORMANT_ENTRIES + 1, 0, false),
+            (DORMANT_ENTRIES + 1, 33, true),
             (1, 33, true),
         ] {
             let mut group = group(conversions as i64);

@@ -17,7 +17,7 @@ use super::group::Group;
 use super::journeys::{Inserted, Journeys, Place};
 use super::retention::{Met, Open};
 
-/// Events between the fetch of the hints to a slot, of the slot, of its block, and their use.
+/// Events between the fetch of the hints to a slot, of the slot, of where its block is noted, of the block, and their use.
 const HINTS_AHEAD: usize = 31;
 const SLOTS_AHEAD: usize = 24;
 const CHUNKS_AHEAD: usize = 16;
@@ -26,7 +26,7 @@ const BLOCKS_AHEAD: usize = 8;
 const FOUND: usize = 32;
 /// One slot is swept for so many events.
 const EVENTS_PER_SWEPT_SLOT: usize = 12;
-/// For so many, one is asked whether its user is long gone, which is a look at the slot alone.
+/// For so many, one is asked whether its user is long gone or has gone quiet, which mostly is a look at the slot alone.
 const EVENTS_PER_ASKED_SLOT: usize = 2;
 
 /// Counts of what an epoch did on this worker.
@@ -69,7 +69,7 @@ struct Sweep {
     owed_events: usize,
 }
 
-/// Where the search for users long gone stands.
+/// Where the search for users long gone, or quiet with a long list, stands.
 #[derive(Default)]
 struct Expiry {
     group: usize,
@@ -259,7 +259,7 @@ impl State {
         }
     }
 
-    /// Forgets users of whom no event can need anything, group by group as the events since the last call have earned.
+    /// Forgets users of whom no event can need anything and what quiet ones need no more, group by group as the events since the last call have earned.
     pub(crate) fn expire(&mut self, labels: &Labels) {
         if self.settings.allowed_lateness_ms.is_none() {
             return;
@@ -364,4 +364,55 @@ impl State {
 fn groups() -> Box<[Group; KEY_GROUPS]> {
     let groups: Box<[Group]> = (0..KEY_GROUPS).map(Group::new).collect();
     groups.try_into().ok().expect("as many as there are")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::event::{Event, Kind, Name};
+
+    const HOUR_MS: i64 = 3_600_000;
+
+    /// A click of every user at a time after the first.
+    fn clicks(users: &[UserId], time: i64) -> Vec<Event> {
+        let click = |&user| Event {
+            user,
+            time: FIRST_TIME_MS + time,
+            id: 0,
+            sequence: 0,
+            advertiser: Name(1),
+            campaign: Name(2),
+            channel: Name(3),
+            value: 0,
+            kind: Kind::Click,
+            touches: false,
+            userless: false,
+            receipt: Default::default(),
+        };
+        users.iter().map(click).collect()
+    }
+
+    /// Many users of one group leave: its table shrinks while expiry walks over it.
+    #[test]
+    fn who_leaves_is_forgotten_and_who_stays_is_kept() {
+        let settings = Settings::default();
+        let users = (0..).map(|number: u64| UserId::new(&[0; 32], &number.to_le_bytes()));
+        let users: Vec<UserId> = users.filter(|user| user.group() == 0).take(300).collect();
+        for staying in [0, 5, 60, 299, 300] {
+            let (mut state, mut labels) = (State::new(settings), Labels::default());
+            let (names, mut tally, mut edges) = (Names::default(), Tally::default(), Vec::new());
+            for (events, time) in [(&users[..], HOUR_MS), (&users[..staying], 4 * HOUR_MS)] {
+                let mut arrivals = Arrivals::default();
+                arrivals.take_in(&clicks(events, time), &mut labels);
+                state.insert_all(&arrivals, &labels, &names, &mut edges, &mut tally);
+                state.advance(Some(FIRST_TIME_MS + time), Some(FIRST_TIME_MS + time));
+                state.expiry.owed_events += 100_000;
+                state.expire(&labels);
+            }
+            let table = &state.groups[0].table;
+            let kept = |user: &UserId| table.find(user.key()).is_some();
+            assert!(users[..staying].iter().all(kept));
+            assert_eq!(table.users(), staying);
+        }
+    }
 }

@@ -131,9 +131,9 @@ impl Table {
         self.slots.get(at)
     }
 
-    /// The places from `at` on; those that nobody has are [`Slot::EMPTY`].
+    /// The places from `at` on, none if the table has shrunk since; those that nobody has are [`Slot::EMPTY`].
     pub(crate) fn slots_from(&self, at: usize) -> &[Slot] {
-        &self.slots[at..]
+        self.slots.get(at..).unwrap_or_default()
     }
 
     #[inline]
