@@ -77,9 +77,12 @@ impl Block {
     }
 }
 
+/// Memory that blocks are cut from, or one large block.
+pub(crate) type Chunk = Box<[u8]>;
+
 /// The blocks of one key group.
 pub(crate) struct Arena {
-    chunks: Vec<Box<[u8]>>,
+    chunks: Vec<Chunk>,
     /// The chunk that blocks are cut from, and where the next one starts, in entries.
     open: Option<(u32, usize)>,
     /// By class, a block given back, chunk and start; its first bytes tell the next one.
@@ -108,7 +111,7 @@ impl Default for Arena {
     }
 }
 
-fn chunk(entries: usize) -> Box<[u8]> {
+fn chunk(entries: usize) -> Chunk {
     vec![0; entries * ENTRY_BYTES].into_boxed_slice()
 }
 
@@ -153,7 +156,7 @@ impl Arena {
         }
     }
 
-    fn push(&mut self, bytes: Box<[u8]>) -> u32 {
+    fn push(&mut self, bytes: Chunk) -> u32 {
         self.chunks.push(bytes);
         self.chunks.len() as u32 - 1
     }
@@ -258,7 +261,7 @@ impl Arena {
 
     /// Where the block's chunk is noted, to be fetched ahead of use.
     #[inline]
-    pub(crate) fn chunk(&self, block: Block) -> Option<&Box<[u8]>> {
+    pub(crate) fn chunk(&self, block: Block) -> Option<&Chunk> {
         self.chunks.get(block.chunk as usize)
     }
 

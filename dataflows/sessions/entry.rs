@@ -238,7 +238,7 @@ impl Body {
 
 /// The bodies of a key group, reused as entries go. In pieces of one size: a group that grows leaves no hole in memory.
 pub(crate) struct Bodies {
-    pieces: Vec<Box<[Body; PIECE]>>,
+    pieces: Vec<Box<[Body]>>,
     /// How many have ever been in use at once.
     len: u32,
     /// The body given back last; its label is the number of the one before.
@@ -268,7 +268,7 @@ impl Bodies {
         }
         let index = self.len;
         if index as usize == self.pieces.len() * PIECE {
-            self.pieces.push(Box::new([body; PIECE]));
+            self.pieces.push(vec![body; PIECE].into());
         }
         *self.get_mut(index) = body;
         self.len += 1;

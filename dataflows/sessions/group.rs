@@ -4,7 +4,7 @@
 //! after the other, find it in the cache. When much of the arena waits to be taken again, the lists move to a new one,
 //! each into a block of its size: that takes microseconds.
 
-use super::arena::Arena;
+use super::arena::{Arena, Chunk};
 use super::entry::Bodies;
 use super::list::List;
 use super::slot::Slot;
@@ -42,7 +42,7 @@ impl Group {
 
     /// Where the memory of the user who is perhaps at `at` is noted, to be fetched ahead of use.
     #[inline]
-    pub(crate) fn chunk(&self, at: usize) -> Option<&Box<[u8]>> {
+    pub(crate) fn chunk(&self, at: usize) -> Option<&Chunk> {
         self.arena.chunk(self.table.peek(at)?.block())
     }
 
