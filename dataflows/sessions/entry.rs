@@ -239,12 +239,13 @@ impl Body {
 /// The bodies of a key group, reused as entries go. In pieces of one size: a group that grows leaves no hole in memory.
 pub(crate) struct Bodies {
     pieces: Vec<Box<[Body]>>,
-    /// How many have ever been in use at once.
+    /// How many were in use at once at most.
     len: u32,
     /// The body given back last; its label is the number of the one before.
     free: u32,
 }
 
+/// Bodies of a piece.
 const PIECE: usize = 32;
 /// No body given back.
 const NONE: u32 = u32::MAX;

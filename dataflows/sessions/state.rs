@@ -18,7 +18,7 @@ use super::journeys::{Inserted, Journeys, Place};
 use super::retention::{Met, Open};
 
 /// Events between the fetch of the hints to a slot, of the slot, of where its block is noted, of the block, and their use.
-const HINTS_AHEAD: usize = 31;
+const HINTS_AHEAD: usize = 32;
 const SLOTS_AHEAD: usize = 24;
 const CHUNKS_AHEAD: usize = 16;
 const BLOCKS_AHEAD: usize = 8;
@@ -259,7 +259,8 @@ impl State {
         }
     }
 
-    /// Forgets users of whom no event can need anything and what quiet ones need no more, group by group as the events since the last call have earned.
+    /// Forgets users of whom no event can need anything, and what quiet ones need no more, group by group as the events
+    /// since the last call have earned.
     pub(crate) fn expire(&mut self, labels: &Labels) {
         if self.settings.allowed_lateness_ms.is_none() {
             return;
