@@ -10,18 +10,35 @@ use super::Window;
 use super::bucket::Bucket;
 use super::cells::CellId;
 
+/// Minutes whose buckets are at hand.
+const MET: usize = 64;
+/// No minute.
+const NONE: Minute = Minute::MAX;
+
 /// All minutes that are in a window which they will leave.
-#[derive(Default)]
 pub(super) struct Minutes {
     buckets: FoldMap<Minute, usize>,
     /// Buckets by number; those of `free` are empty.
     slots: Vec<Bucket>,
     free: Vec<usize>,
-    /// The bucket met last: neighbouring edges are often of one minute.
-    last: Option<(Minute, usize)>,
+    /// Minutes met last and their buckets: edges are of a few dozen minutes mostly.
+    met: [(Minute, usize); MET],
     /// The first minute in the day and in the hour.
     day_start: Minute,
     hour_start: Minute,
+}
+
+impl Default for Minutes {
+    fn default() -> Minutes {
+        Minutes {
+            buckets: FoldMap::default(),
+            slots: Vec::new(),
+            free: Vec::new(),
+            met: [(NONE, 0); MET],
+            day_start: 0,
+            hour_start: 0,
+        }
+    }
 }
 
 impl Minutes {
@@ -36,8 +53,8 @@ impl Minutes {
         if minute < self.day_start {
             return;
         }
-        let slot = match self.last {
-            Some((last, slot)) if last == minute => slot,
+        let slot = match self.met[minute as usize % MET] {
+            (met, slot) if met == minute => slot,
             _ => self.slot(minute),
         };
         self.slots[slot].add(cell, count, value);
@@ -51,7 +68,7 @@ impl Minutes {
                 slots.len() - 1
             })
         });
-        self.last = Some((minute, slot));
+        self.met[minute as usize % MET] = (minute, slot);
         slot
     }
 
@@ -71,7 +88,7 @@ impl Minutes {
         }
         let old_hour_start = std::mem::replace(&mut self.hour_start, hour_start);
         self.day_start = day_start;
-        self.last = None;
+        self.met = [(NONE, 0); MET];
         let (slots, free) = (&mut self.slots, &mut self.free);
         self.buckets.retain(|&minute, &mut slot| {
             let leaves_hour = (old_hour_start..hour_start).contains(&minute);
