@@ -3,27 +3,43 @@
 //! In: events, as they come. Out: arrivals, group by group, so that those of one group find its state in the cache. What
 //! must hold: within a group the order is that of arrival; any order gives the same results.
 
-use crate::event::{Event, KEY_GROUPS, Receipt};
+use crate::event::{Event, KEY_GROUPS, Receipt, UserId};
+use crate::fold::FoldMap;
 use crate::labels::Labels;
 
-use super::entry::{Bodies, Body, Entry};
+use super::entry::{Bodies, Body, ENTRY_BYTES, Entry};
 
 /// An event that has come: whose it is, and its entry.
 #[derive(Clone, Copy)]
 pub(super) struct Arrival {
-    /// With its label, or the number of its body among the epoch's.
-    pub(super) entry: Entry,
     pub(super) key: u64,
-    pub(super) receipt: Receipt,
+    entry: [u8; ENTRY_BYTES],
     group: u16,
 }
 
-const _: () = assert!(size_of::<Arrival>() == 32, "two arrivals fill a line");
+const _: () = assert!(size_of::<Arrival>() == 24, "an arrival is small");
 
 impl Arrival {
     #[inline]
+    fn new(user: UserId, entry: Entry) -> Arrival {
+        let mut bytes = [0; ENTRY_BYTES];
+        entry.store(&mut bytes);
+        Arrival {
+            key: user.key(),
+            entry: bytes,
+            group: user.group() as u16,
+        }
+    }
+
+    #[inline]
     pub(super) fn group(&self) -> usize {
         self.group as usize % KEY_GROUPS
+    }
+
+    /// With its label, or the number of its body among the epoch's.
+    #[inline]
+    pub(super) fn entry(&self) -> Entry {
+        Entry::load(&self.entry)
     }
 }
 
@@ -32,17 +48,36 @@ impl Arrival {
 pub(crate) struct Arrivals {
     arrivals: Vec<Arrival>,
     bodies: Bodies,
+    /// By the number of its body, whom to tell what became of an event.
+    receipts: FoldMap<u32, Receipt>,
+    /// How many there are of each group, as far as any have come.
+    counts: Vec<u32>,
 }
 
 impl Arrivals {
     pub(super) fn take_in(&mut self, events: &[Event], labels: &mut Labels) {
-        let bodies = &mut self.bodies;
-        self.arrivals.extend(events.iter().map(|event| Arrival {
-            entry: entry_of(event, labels, bodies),
-            key: event.user.key(),
-            receipt: event.receipt,
-            group: event.user.group() as u16,
-        }));
+        self.counts.resize(KEY_GROUPS, 0);
+        self.arrivals.reserve(events.len());
+        for event in events {
+            self.counts[event.user.group()] += 1;
+            let entry = self.entry_of(event, labels);
+            self.arrivals.push(Arrival::new(event.user, entry));
+        }
+    }
+
+    /// With its label, or with a body where it has more to say.
+    #[inline]
+    fn entry_of(&mut self, event: &Event, labels: &mut Labels) -> Entry {
+        let (entry, label) = (Entry::new(event), labels.of(event));
+        let body = Body::of_event(event, label);
+        if !event.receipt.is_some() && !body.is_needed() {
+            return entry.with_label(label);
+        }
+        let body = self.bodies.add(body);
+        if event.receipt.is_some() {
+            self.receipts.insert(body, event.receipt);
+        }
+        entry.with_body(body)
     }
 
     /// How many arrivals its memory has room for.
@@ -71,13 +106,27 @@ impl Arrivals {
         }
     }
 
-    /// The entry as it goes among others: its body, if it has one, is one of `bodies` then.
+    /// Whom to tell what became of the event.
+    #[inline]
+    pub(super) fn receipt(&self, entry: Entry) -> Receipt {
+        if self.receipts.is_empty() || !entry.is_wide() {
+            return Receipt::NONE;
+        }
+        let receipt = self.receipts.get(&entry.body());
+        receipt.copied().unwrap_or(Receipt::NONE)
+    }
+
+    /// The entry as it goes among others: its body, if it needs one, is one of `bodies` then.
     #[inline]
     pub(super) fn settle(&self, entry: Entry, bodies: &mut Bodies) -> Entry {
-        if entry.is_wide() {
-            entry.with_body(bodies.add(*self.bodies.get(entry.body())))
+        if !entry.is_wide() {
+            return entry;
+        }
+        let body = *self.bodies.get(entry.body());
+        if body.is_needed() {
+            entry.with_body(bodies.add(body))
         } else {
-            entry
+            entry.with_label(body.label)
         }
     }
 
@@ -90,7 +139,7 @@ impl Arrivals {
         if memory.len() < count {
             memory.resize(count, any);
         }
-        let mut next = starts(&self.arrivals);
+        let mut next = self.starts();
         for arrival in &self.arrivals {
             let next = &mut next[arrival.group()];
             memory[*next] = *arrival;
@@ -99,36 +148,23 @@ impl Arrivals {
         &memory[..count]
     }
 
+    /// Where the arrivals of each group start when they are sorted.
+    fn starts(&self) -> [usize; KEY_GROUPS] {
+        let mut sum = 0;
+        std::array::from_fn(|group| {
+            let start = sum;
+            sum += self.counts[group] as usize;
+            start
+        })
+    }
+
     /// Empties it, to be used for another epoch.
     pub(super) fn clear(&mut self) {
         self.arrivals.clear();
         self.bodies.clear();
+        self.receipts.clear();
+        self.counts.clear();
     }
-}
-
-/// With its label, or with a body where it has more to say.
-#[inline]
-fn entry_of(event: &Event, labels: &mut Labels, bodies: &mut Bodies) -> Entry {
-    let (entry, label) = (Entry::new(event), labels.of(event));
-    if Body::is_needed(event, label) {
-        entry.with_body(bodies.add(Body::of_event(event, label)))
-    } else {
-        entry.with_label(label)
-    }
-}
-
-/// Where the arrivals of each group start when they are sorted.
-fn starts(arrivals: &[Arrival]) -> [usize; KEY_GROUPS] {
-    let mut counts = [0; KEY_GROUPS];
-    for arrival in arrivals {
-        counts[arrival.group()] += 1;
-    }
-    let mut sum = 0;
-    counts.map(|count| {
-        let start = sum;
-        sum += count;
-        start
-    })
 }
 
 #[cfg(test)]
@@ -157,7 +193,7 @@ mod tests {
     fn order(arrivals: &Arrivals, memory: &mut Vec<Arrival>) -> Vec<(usize, i64)> {
         let sorted = arrivals.sorted(memory).iter();
         sorted
-            .map(|arrival| (arrival.group(), arrival.entry.time()))
+            .map(|arrival| (arrival.group(), arrival.entry().time()))
             .collect()
     }
 
@@ -194,8 +230,8 @@ mod tests {
             arrivals.take_in(&all, &mut labels);
             let mut bodies = Bodies::default();
             for (arrival, number) in arrivals.sorted(&mut memory).iter().zip(first..) {
-                assert_eq!(arrivals.sequence(arrival.entry), number);
-                let settled = arrivals.settle(arrival.entry, &mut bodies);
+                assert_eq!(arrivals.sequence(arrival.entry()), number);
+                let settled = arrivals.settle(arrival.entry(), &mut bodies);
                 assert!(bodies.get(settled.body()).value == number);
             }
             arrivals.clear();

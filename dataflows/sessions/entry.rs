@@ -226,13 +226,14 @@ impl Body {
         }
     }
 
-    /// Whether an event says more than an entry can hold.
-    pub(crate) fn is_needed(event: &Event, label: LabelId) -> bool {
-        event.kind == Kind::Conversion
-            || event.sequence != 0
-            || event.userless
-            || event.value != 0
-            || label >= 1 << LABEL_BITS
+    /// Whether it says more than an entry can hold.
+    #[inline]
+    pub(crate) fn is_needed(&self) -> bool {
+        self.kind == Kind::Conversion
+            || self.sequence != 0
+            || self.userless
+            || self.value != 0
+            || self.label >= 1 << LABEL_BITS
     }
 }
 
@@ -346,8 +347,8 @@ mod tests {
     #[test]
     fn what_an_entry_cannot_say_is_in_its_body() {
         let touch = event(FIRST_TIME_MS, Kind::Click, 0);
-        assert!(!Body::is_needed(&touch, (1 << LABEL_BITS) - 1));
-        assert!(Body::is_needed(&touch, 1 << LABEL_BITS));
+        assert!(!Body::of_event(&touch, (1 << LABEL_BITS) - 1).is_needed());
+        assert!(Body::of_event(&touch, 1 << LABEL_BITS).is_needed());
         let last = (1 << BODY_BITS) - 1;
         let wide = Entry::new(&touch).with_joined(true).with_body(last);
         assert_eq!((wide.body(), wide.age()), (last, None));

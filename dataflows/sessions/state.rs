@@ -122,7 +122,7 @@ impl State {
             self.fetch_ahead(ordered, i, &mut found);
             let likely = found[i % FOUND];
             let inserted = self.insert(arrivals, arrival, likely, labels, names, edges);
-            tally.count(inserted, arrival.receipt);
+            tally.count(inserted, arrivals.receipt(arrival.entry()));
         }
         self.sweep.owed_events += ordered.len();
         self.expiry.owed_events += ordered.len();
@@ -165,7 +165,7 @@ impl State {
         names: &Names,
         edges: &mut Vec<Edge>,
     ) -> Inserted {
-        let &Arrival { entry, key, .. } = arrival;
+        let (entry, key) = (arrival.entry(), arrival.key);
         assert!(
             entry.time() >= self.bound,
             "an accepted event lies below the bound"

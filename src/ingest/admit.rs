@@ -139,7 +139,7 @@ impl Admitter {
         for event in events {
             out.records += 1;
             match event {
-                Some(event) => out.push(*event, self.support),
+                Some(event) => out.push(event, self.support),
                 None => out.invalid += 1,
             }
         }
@@ -167,7 +167,7 @@ impl Admitter {
 
     fn take_valid(&mut self, record: &Record<'_>, out: &mut Decoded) {
         let event = self.event(record, out);
-        out.push(event, self.support);
+        out.push(&event, self.support);
         match (record.user, record.event_id) {
             (Some(user), _) => self.user(user, out),
             (None, Some(id)) => self.userless(id, out),
@@ -339,13 +339,13 @@ impl Decoded {
     }
 
     #[inline]
-    fn push(&mut self, event: Event, support: usize) {
+    fn push(&mut self, event: &Event, support: usize) {
         self.top.add(believed(event.time, self.arrived), support);
         self.least_time = Some(
             self.least_time
                 .map_or(event.time, |least| least.min(event.time)),
         );
-        self.events.push(event);
+        self.events.push(*event);
     }
 }
 
