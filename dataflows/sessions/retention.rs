@@ -32,16 +32,15 @@ impl Met {
         self.more.clear();
     }
 
-    /// Notes an advertiser; false if it was met before.
+    /// Notes the advertiser of a point, not that of another entry; whether it is new. Without a branch as far as it goes.
     #[inline]
-    fn insert(&mut self, advertiser: AdvertiserId) -> bool {
+    fn insert(&mut self, advertiser: AdvertiserId, is_point: bool) -> bool {
         if advertiser < u64::BITS {
-            let bit = 1 << advertiser;
-            let is_new = self.few & bit == 0;
-            self.few |= bit;
-            return is_new;
+            let new = u64::from(is_point) << advertiser & !self.few;
+            self.few |= new;
+            return new != 0;
         }
-        let is_new = !self.more.contains(&advertiser);
+        let is_new = is_point && !self.more.contains(&advertiser);
         if is_new {
             self.more.push(advertiser);
         }
@@ -91,65 +90,37 @@ impl Journeys<'_> {
         below
     }
 
-    /// Moves those of the first `below` entries that stay to the end of their part; says where they start.
+    /// Moves those of the first `below` entries that stay to the end of their part; says where they start. Hardly with a
+    /// branch: which ones stay no processor can foresee.
     fn keep_below(&mut self, below: usize) -> usize {
         let newest = below - 1;
         let goes_on = self.bound - self.list.time(newest) <= self.settings.session_gap_ms;
-        let reach = self.reach(below, goes_on);
-        let looked_at = reach.min(if goes_on { newest } else { below });
+        let mut is_of_session = goes_on;
         let mut start = below;
         self.met.clear();
-        for at in (looked_at..below).rev() {
+        for at in (0..below).rev() {
             let entry = self.list.get(at);
-            let is_open = at >= reach && self.is_newest_touch(entry);
-            if is_open || (at == newest && goes_on) {
-                start -= 1;
-                self.list.set(start, entry);
-            } else {
-                self.forget(entry);
+            let in_reach = match self.settings.journeys {
+                JourneyRule::Session => is_of_session,
+                JourneyRule::GapMs(gap) => self.bound - entry.time() <= gap,
+            };
+            is_of_session &= entry.is_joined();
+            let stays = (self.is_newest_touch(entry) & in_reach) | (goes_on & (at == newest));
+            if entry.is_wide() && !stays {
+                self.bodies.release(entry.body());
             }
-        }
-        for at in 0..looked_at {
-            self.forget(self.list.get(at));
+            start -= 1;
+            self.list.set(start, entry);
+            start += usize::from(!stays);
         }
         start
-    }
-
-    /// Where those of the first `below` entries begin that a point at or above the bound may follow.
-    fn reach(&self, below: usize, goes_on: bool) -> usize {
-        let mut reach = below;
-        match self.settings.journeys {
-            JourneyRule::Session if !goes_on => {}
-            JourneyRule::Session => {
-                reach -= 1;
-                while reach > 0 && self.list.get(reach).is_joined() {
-                    reach -= 1;
-                }
-            }
-            JourneyRule::GapMs(gap) => {
-                while reach > 0 && self.bound - self.list.time(reach - 1) <= gap {
-                    reach -= 1;
-                }
-            }
-        }
-        reach
     }
 
     /// Whether a point is the newest of its advertiser, going backwards, and its journey is open after it.
     #[inline]
     fn is_newest_touch(&mut self, entry: Entry) -> bool {
-        if !entry.is_point() {
-            return false;
-        }
         let advertiser = self.advertiser(entry);
-        self.met.insert(advertiser) && !entry.is_conversion()
-    }
-
-    #[inline]
-    fn forget(&mut self, entry: Entry) {
-        if entry.is_wide() {
-            self.bodies.release(entry.body());
-        }
+        self.met.insert(advertiser, entry.is_point()) & !entry.is_conversion()
     }
 
     /// What of the user is still open at `now` (milliseconds since 2000).

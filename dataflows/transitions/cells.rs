@@ -13,11 +13,20 @@ pub(crate) type CellId = u32;
 
 /// A chain's own numbers for its states: 0 start, 1 conversion, 2 null, then the named ones.
 type ChainState = u32;
+const STARTED: ChainState = 0;
+const CONVERTED: ChainState = 1;
 const NULL: ChainState = 2;
 const NAMED: ChainState = 3;
 const UNSEEN: u32 = u32::MAX;
 /// Chains with at most so many states find their cells in a matrix, larger ones in a map.
 const DENSE_STATES: u32 = 128;
+
+/// Where a state is noted, without a branch: conversion, start, the labels.
+#[inline]
+fn place_of(state: StateId) -> usize {
+    const _: () = assert!(CONVERSION.wrapping_add(2) == 0 && START.wrapping_add(2) == 1);
+    state.wrapping_add(2) as usize
+}
 
 /// One advertiser's chain of one dimension.
 struct Chain {
@@ -45,7 +54,7 @@ pub(super) struct Cells {
     source: u32,
     /// Two for each advertiser: channel, campaign.
     chains: Vec<Option<Chain>>,
-    /// The chain state of each label, by dimension.
+    /// By dimension, the chain state of conversion, of start and then of each label.
     states: [Vec<ChainState>; 2],
     cells: Vec<Cell>,
     everyone: FoldMap<(State, State), CellId>,
@@ -68,7 +77,7 @@ impl Cells {
         Cells {
             source: source as u32,
             chains: Vec::new(),
-            states: Default::default(),
+            states: [vec![CONVERTED, STARTED], vec![CONVERTED, STARTED]],
             cells: Vec::new(),
             everyone: FoldMap::default(),
             counts: Vec::new(),
@@ -109,13 +118,9 @@ impl Cells {
         dimension: Dimension,
         labels: &Labels,
     ) -> ChainState {
-        match state {
-            START => 0,
-            CONVERSION => 1,
-            label => match self.states[dimension as usize].get(label as usize) {
-                Some(&state) if state != UNSEEN => state,
-                _ => self.add_state(chain, label, dimension, labels),
-            },
+        match self.states[dimension as usize].get(place_of(state)) {
+            Some(&state) if state != UNSEEN => state,
+            _ => self.add_state(chain, state, dimension, labels),
         }
     }
 
@@ -128,11 +133,11 @@ impl Cells {
     ) -> ChainState {
         let name = state_name(labels.get(label), dimension);
         let state = self.chain(chain).number(name);
-        let states = &mut self.states[dimension as usize];
-        if states.len() <= label as usize {
-            states.resize(label as usize + 1, UNSEEN);
+        let (states, place) = (&mut self.states[dimension as usize], place_of(label));
+        if states.len() <= place {
+            states.resize(place + 1, UNSEEN);
         }
-        states[label as usize] = state;
+        states[place] = state;
         state
     }
 
@@ -314,9 +319,9 @@ impl Chain {
 
     fn state(&self, state: ChainState) -> State {
         match state {
-            0 => State::Start,
-            1 => State::Conversion,
-            2 => State::Null,
+            STARTED => State::Start,
+            CONVERTED => State::Conversion,
+            NULL => State::Null,
             named => State::Named(self.names[(named - NAMED) as usize]),
         }
     }
