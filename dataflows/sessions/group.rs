@@ -77,13 +77,13 @@ impl Group {
     /// The first place from `at` on of a user whose newest event seems to lie more than `reach_ms` before `bound`, or
     /// just before it while the user still holds much.
     pub(crate) fn next_stale(&self, at: usize, bound: i64, reach_ms: i64) -> Option<usize> {
-        let is_dormant = |slot: &Slot| {
-            slot.len() > DORMANT_ENTRIES
-                && slot.seems_older(bound, 0)
-                && !slot.seems_older(bound, DORMANT_MS)
+        // No shortcuts: each would be one more guess for the processor.
+        let is_stale = |slot: &Slot| {
+            let older_than = |reach_ms| slot.seems_older(bound, reach_ms);
+            let is_dormant =
+                (slot.len() > DORMANT_ENTRIES) & older_than(0) & !older_than(DORMANT_MS);
+            (slot.len() > 0) & (older_than(reach_ms) | is_dormant)
         };
-        let is_stale =
-            |slot: &Slot| slot.len() > 0 && (slot.seems_older(bound, reach_ms) || is_dormant(slot));
         Some(at + self.table.slots_from(at).iter().position(is_stale)?)
     }
 

@@ -73,8 +73,10 @@ impl Journeys<'_> {
         !point.is_conversion() || self.bodies.get(point.body()).touches
     }
 
+    /// One condition for the processor to guess, not two.
+    #[inline]
     fn is_point_of(&self, entry: Entry, advertiser: AdvertiserId) -> bool {
-        entry.is_point() && self.advertiser(entry) == advertiser
+        entry.is_point() & (self.advertiser(entry) == advertiser)
     }
 
     /// The first entry after `time`, which most often is near the end.
@@ -173,11 +175,9 @@ impl Journeys<'_> {
     fn point_before(&self, at: usize, later: Entry, advertiser: AdvertiserId) -> Option<usize> {
         match self.settings.journeys {
             JourneyRule::Session => {
-                let mut is_joined = later.is_joined();
-                for earlier in (0..at).rev() {
-                    if !is_joined {
-                        return None;
-                    }
+                let (mut earlier, mut is_joined) = (at, later.is_joined());
+                while is_joined {
+                    earlier -= 1;
                     let entry = self.list.get(earlier);
                     if self.is_point_of(entry, advertiser) {
                         return Some(earlier);

@@ -70,7 +70,7 @@ impl Slot {
     #[inline]
     pub(crate) fn seems_older(&self, time: i64, reach_ms: i64) -> bool {
         let spans = ((time >> STAMP_SHIFT) as u16).wrapping_sub(self.seen);
-        spans < 1 << 15 && i64::from(spans) > (reach_ms >> STAMP_SHIFT) + 1
+        (spans < 1 << 15) & (i64::from(spans) > (reach_ms >> STAMP_SHIFT) + 1)
     }
 
     /// Where the entries lie.
