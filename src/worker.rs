@@ -35,6 +35,8 @@ use load::LoadMeter;
 
 /// Records that a worker takes in before it lets the dataflow work, if so many wait: small blocks are cheaper together.
 const RECORDS_PER_STEP: u64 = 1_024;
+/// The same where epochs are shorter than this: several that end together cost less than one by one.
+const RECORDS_PER_STEP_OF_SHORT_EPOCHS: u64 = 24_576;
 /// How long a worker with nothing left to read sleeps when nobody wakes it.
 const PARK: Duration = Duration::from_millis(1);
 /// The epoch of the closing question: after all that any process can reach.
@@ -89,6 +91,15 @@ pub fn run(worker: &mut Worker, job: &Job) {
     flow.announce(worker, job);
     flow.feed(worker, job);
     flow.finish(worker, job);
+}
+
+/// For epochs of so many records.
+fn records_per_step(epoch_records: u64) -> u64 {
+    if epoch_records < RECORDS_PER_STEP_OF_SHORT_EPOCHS {
+        RECORDS_PER_STEP_OF_SHORT_EPOCHS
+    } else {
+        RECORDS_PER_STEP
+    }
 }
 
 /// The handles of the running dataflow.
@@ -202,6 +213,7 @@ impl Flow {
     /// Decodes and enters blocks until there are no more.
     fn feed(&mut self, worker: &mut Worker, job: &Job) {
         let mut reading = Reading::new(worker, job);
+        let records_per_step = records_per_step(job.intake.epoch_records());
         let mut unstepped = 0;
         loop {
             let closed = self.closed();
@@ -214,7 +226,7 @@ impl Flow {
                 }
             }
             unstepped += entered.unwrap_or(0);
-            if entered.is_some() && unstepped < RECORDS_PER_STEP {
+            if entered.is_some() && unstepped < records_per_step {
                 continue;
             }
             unstepped = 0;

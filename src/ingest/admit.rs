@@ -136,13 +136,11 @@ impl Admitter {
     }
 
     fn take_events(&mut self, events: &[Option<Event>], out: &mut Decoded) {
-        for event in events {
-            out.records += 1;
-            match event {
-                Some(event) => out.push(event, self.support),
-                None => out.invalid += 1,
-            }
+        out.records += events.len() as u64;
+        for event in events.iter().flatten() {
+            out.push(event, self.support);
         }
+        out.invalid += (events.len() - out.events.len()) as u64;
     }
 
     fn take(&mut self, record: Result<Record<'_>, Reason>, bytes: &[u8], out: &mut Decoded) {

@@ -194,6 +194,11 @@ impl Intake {
         self.is_stopping.load(Ordering::Acquire)
     }
 
+    /// How many records an epoch has at most.
+    pub fn epoch_records(&self) -> u64 {
+        self.policy.records
+    }
+
     /// Somebody waits for the present epoch to close: it is to end when its time is up, records or not.
     pub fn await_epoch(&self) {
         lock(&self.order).is_awaited = true;
