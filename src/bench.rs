@@ -98,6 +98,14 @@ impl Row {
         Row { bound, ..self }
     }
 
+    /// The better of two measurements of the same; the first where nothing is asked.
+    fn better(self, other: Row) -> Row {
+        match self.bound {
+            Some(bound) if bound.holds(other.value, self.value) => other,
+            _ => self,
+        }
+    }
+
     /// How the value compares with floor and goal.
     pub fn verdict(&self) -> &'static str {
         match self.bound {
@@ -132,6 +140,16 @@ impl Bench {
     /// How often a rate is measured; the best counts.
     fn rounds(&self) -> usize {
         self.pick(3, 1)
+    }
+
+    /// Each row's best of several measurements of all.
+    fn best_of(&self, measure: impl Fn() -> Result<Vec<Row>>) -> Result<Vec<Row>> {
+        let mut best = measure()?;
+        for _ in 1..self.rounds() {
+            let rows = best.into_iter().zip(measure()?);
+            best = rows.map(|(row, other)| row.better(other)).collect();
+        }
+        Ok(best)
     }
 
     /// The mix that most rows use.

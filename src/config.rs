@@ -26,6 +26,7 @@ pub use serve::{Run, Serve};
 pub use sources::{Flag, Origin, Problem, Problems, Sources};
 pub use values::{Columns, Field, Journeys, Lateness, LogFormat, LogLevel, RunSource, SessionGap};
 
+use crate::ingest::intake::EpochPolicy;
 use merge::Merge;
 
 /// Every setting; `config/development.toml` says what each is for.
@@ -152,11 +153,22 @@ impl Default for LatenessRules {
     }
 }
 
+impl Epochs {
+    /// Of epochs that end by time.
+    pub fn policy(&self) -> EpochPolicy {
+        EpochPolicy {
+            records: self.events as u64,
+            interval: Some(std::time::Duration::from_millis(self.interval_ms)),
+            in_flight: self.in_flight as u64,
+        }
+    }
+}
+
 impl Default for Epochs {
     fn default() -> Epochs {
         Epochs {
             events: 100_000,
-            interval_ms: 5,
+            interval_ms: 8,
             in_flight: 20,
         }
     }

@@ -11,7 +11,7 @@ use dataflows::settings::Settings;
 use memchr::memmem;
 use tokio_tungstenite::tungstenite::{Error, Message, client};
 
-use super::latency::{Case, EPOCHS, OFFERED, QUANTILES, WORKERS, seconds};
+use super::latency::{Case, OFFERED, QUANTILES, WORKERS, epochs, seconds};
 use super::sources::{Paced, lines_of};
 use super::workload::{self, Mix};
 use super::{Bench, Bound, Row, line_options};
@@ -39,8 +39,8 @@ pub(super) fn to_client(bench: &Bench) -> Result<Vec<Row>> {
     let reader = BufReader::with_capacity(256 * 1024, File::open(&path)?);
     let source = Paced::new(case.pace.clone(), lines_of(reader));
     let options = Options {
-        epochs: EPOCHS,
-        ..line_options(WORKERS, EPOCHS.records)
+        epochs: epochs(),
+        ..line_options(WORKERS, epochs().records)
     };
     let listener = serve::bind(SocketAddr::from(([127, 0, 0, 1], 0)))?;
     let running = run::start(Box::new(source), &options)?;

@@ -7,7 +7,6 @@ use std::fs::File;
 use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 
 use anyhow::Result;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
@@ -88,6 +87,7 @@ fn run_options(config: &Config, ledger: &Arc<Ledger>) -> run::Options {
         Vec::new()
     };
     let is_paced = config.replay.speed.number().is_some();
+    let epochs = config.epochs.policy();
     let (of_block, of_rejected) = (ledger.clone(), ledger.clone());
     run::Options {
         cluster: Cluster {
@@ -96,9 +96,8 @@ fn run_options(config: &Config, ledger: &Arc<Ledger>) -> run::Options {
             process: workers.process,
         },
         epochs: EpochPolicy {
-            records: config.epochs.events as u64,
-            interval: is_paced.then(|| Duration::from_millis(config.epochs.interval_ms)),
-            in_flight: config.epochs.in_flight as u64,
+            interval: epochs.interval.filter(|_| is_paced),
+            ..epochs
         },
         record_bytes_max: config.ingest.record_bytes_max,
         on_block: Some(Arc::new(move |partition, records, late, unknown| {

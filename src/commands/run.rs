@@ -14,7 +14,6 @@ use tokio::time::MissedTickBehavior;
 
 use crate::config::{Config, DEVELOPMENT_KEY, RunSource};
 use crate::exit::{Exit, Failure};
-use crate::ingest::intake::EpochPolicy;
 use crate::ingest::simulator::{Live, Options as Simulated, Scenario, Simulator};
 use crate::ingest::source::{Nothing, Source};
 use crate::meter::{Meter, wall_ms};
@@ -126,11 +125,7 @@ fn options(config: &Config, key: [u8; 32]) -> Options {
             hosts,
             process: workers.process,
         },
-        epochs: EpochPolicy {
-            records: config.epochs.events as u64,
-            interval: Some(Duration::from_millis(config.epochs.interval_ms)),
-            in_flight: config.epochs.in_flight as u64,
-        },
+        epochs: config.epochs.policy(),
         record_bytes_max: config.ingest.record_bytes_max,
         is_live: true,
         ..Options::flat_out(config.settings(), key, workers.threads, 0)
