@@ -267,6 +267,7 @@ impl Journeys<'_> {
         entry.body()
     }
 
+    #[inline]
     pub(super) fn emit(
         &mut self,
         count: i32,
@@ -292,6 +293,7 @@ impl Journeys<'_> {
     }
 
     /// The edge into a point: into its state, or into conversion.
+    #[inline]
     pub(super) fn arrive(&mut self, count: i32, from: StateId, point: Entry, minute: Minute) {
         let to = if self.is_touch(point) {
             self.label(point)

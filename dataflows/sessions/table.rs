@@ -90,14 +90,30 @@ impl Table {
     fn probe(&self, key: u64, mut at: usize) -> usize {
         let wanted = u64::MAX / 255 * u64::from(hint_of(key));
         loop {
-            let word = self.hints[at..at + WORD].try_into().expect("a word");
-            let word = u64::from_le_bytes(word);
+            let word = self.word(at);
             let stops = zero_bytes(word) | zero_bytes(word ^ wanted);
             if stops != 0 {
                 return self.wrapped(at + stops.trailing_zeros() as usize / 8);
             }
             at = self.wrapped(at + WORD);
         }
+    }
+
+    /// The first empty place from `at` on.
+    fn vacancy(&self, mut at: usize) -> usize {
+        loop {
+            let empty = zero_bytes(self.word(at));
+            if empty != 0 {
+                return self.wrapped(at + empty.trailing_zeros() as usize / 8);
+            }
+            at = self.wrapped(at + WORD);
+        }
+    }
+
+    /// The hints from `at` on.
+    #[inline]
+    fn word(&self, at: usize) -> u64 {
+        u64::from_le_bytes(self.hints[at..at + WORD].try_into().expect("a word"))
     }
 
     /// Where the user is.
@@ -167,10 +183,7 @@ impl Table {
     }
 
     fn put(&mut self, slot: Slot) -> usize {
-        let mut at = home(slot.key, self.places());
-        while self.is_taken(at) {
-            at = self.wrapped(at + 1);
-        }
+        let at = self.vacancy(home(slot.key, self.places()));
         self.set(at, slot, hint_of(slot.key));
         at
     }

@@ -22,19 +22,28 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    #[inline]
+    #[inline(always)]
     pub(super) fn add(&mut self, cell: CellId, count: i32, value: i128) {
-        if !self.packed.is_empty() {
-            self.unpack();
-        }
         let (page, at) = (cell as usize / PAGE_CELLS, cell as usize % PAGE_CELLS);
-        if self.pages.len() <= page {
-            self.pages.resize_with(page + 1, || None);
+        match self.pages.get_mut(page) {
+            Some(Some(counts)) => counts[at] += count,
+            _ => self.open(page)[at] += count,
         }
-        self.pages[page].get_or_insert_with(|| Box::new([0; PAGE_CELLS]))[at] += count;
         if value != 0 {
             *self.values.entry(cell).or_default() += value;
         }
+    }
+
+    /// A page that nothing was added to yet, or of a bucket that was packed: it has none.
+    #[cold]
+    fn open(&mut self, page: usize) -> &mut [i32; PAGE_CELLS] {
+        if !self.packed.is_empty() {
+            self.unpack();
+        }
+        if self.pages.len() <= page {
+            self.pages.resize_with(page + 1, || None);
+        }
+        self.pages[page].get_or_insert_with(|| Box::new([0; PAGE_CELLS]))
     }
 
     /// Calls `read` with cells, counts and values that add up to what was added; of the two one is 0.

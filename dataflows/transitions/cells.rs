@@ -110,7 +110,7 @@ impl Cells {
         }
     }
 
-    #[inline]
+    #[inline(always)]
     fn state(
         &mut self,
         chain: usize,
@@ -124,6 +124,7 @@ impl Cells {
         }
     }
 
+    #[cold]
     fn add_state(
         &mut self,
         chain: usize,
@@ -141,6 +142,7 @@ impl Cells {
         state
     }
 
+    #[cold]
     fn add(&mut self, at: usize, from: ChainState, to: ChainState) -> CellId {
         let nulls = match to {
             NULL => [UNSEEN; 2],

@@ -336,7 +336,7 @@ impl Decoded {
         };
     }
 
-    #[inline]
+    #[inline(always)]
     fn push(&mut self, event: &Event, support: usize) {
         self.top.add(believed(event.time, self.arrived), support);
         self.least_time = Some(

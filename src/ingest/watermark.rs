@@ -25,11 +25,13 @@ impl Top {
             return;
         }
         // Most often it is the newest, a few places up.
-        let mut at = self.times.len() - 1;
-        while at > 0 && self.times[at - 1] < time {
-            self.times.swap(at - 1, at);
+        let times = &mut self.times[..];
+        let mut at = times.len() - 1;
+        while at > 0 && times[at - 1] < time {
+            times[at] = times[at - 1];
             at -= 1;
         }
+        times[at] = time;
     }
 
     /// Takes in all that another top has seen.
