@@ -3,7 +3,7 @@
 //! What must hold: a block belongs to at most one user. A block that is given back is taken again by the next list that fits in
 //! it, and what is left of it by the next one; when much waits to be taken again, the group moves to new chunks.
 
-use super::entry::ENTRY_BYTES;
+use super::entry::Packed;
 
 /// Longest list.
 pub(super) const LEN_MAX: usize = (1 << 25) - 2;
@@ -13,8 +13,8 @@ const CUT_CLASSES: usize = 26;
 /// Capacity of a chunk, in entries. All are alike, so that memory given back by one group serves any other; its bytes are
 /// just below a size that the allocator hands out.
 pub(super) const CHUNK: usize = 136;
-/// Fetched ahead: the newest entries, in two lines of the cache at most.
-const FETCHED_BYTES: usize = 64;
+/// Fetched ahead: so many of the newest entries, in two lines of the cache mostly.
+const FETCHED: usize = 5;
 /// No block given back.
 const NONE: u32 = u32::MAX;
 
@@ -71,21 +71,21 @@ impl Block {
     }
 
     #[inline]
-    fn bytes(self) -> std::ops::Range<usize> {
-        let start = self.start as usize * ENTRY_BYTES;
-        start..start + self.capacity() * ENTRY_BYTES
+    fn range(self) -> std::ops::Range<usize> {
+        let start = self.start as usize;
+        start..start + self.capacity()
     }
 }
 
 /// Memory that blocks are cut from, or one large block.
-pub(crate) type Chunk = Box<[u8]>;
+pub(crate) type Chunk = Box<[Packed]>;
 
 /// The blocks of one key group.
 pub(crate) struct Arena {
     chunks: Vec<Chunk>,
     /// The chunk that blocks are cut from, and where the next one starts, in entries.
     open: Option<(u32, usize)>,
-    /// By class, a block given back, chunk and start; its first bytes tell the next one.
+    /// By class, a block given back, chunk and start; its first entry tells the next one.
     free: [(u32, u16); CUT_CLASSES],
     /// Entries of the blocks given back.
     idle: usize,
@@ -112,7 +112,7 @@ impl Default for Arena {
 }
 
 fn chunk(entries: usize) -> Chunk {
-    vec![0; entries * ENTRY_BYTES].into_boxed_slice()
+    vec![Packed::default(); entries].into_boxed_slice()
 }
 
 impl Arena {
@@ -141,13 +141,13 @@ impl Arena {
     }
 
     fn own_chunk(&mut self, class: usize) -> Block {
-        let bytes = chunk(CAPACITIES[class]);
+        let entries = chunk(CAPACITIES[class]);
         let chunk = match self.unused.pop() {
             Some(number) => {
-                self.chunks[number as usize] = bytes;
+                self.chunks[number as usize] = entries;
                 number
             }
-            None => self.push(bytes),
+            None => self.push(entries),
         };
         Block {
             chunk,
@@ -156,8 +156,8 @@ impl Arena {
         }
     }
 
-    fn push(&mut self, bytes: Chunk) -> u32 {
-        self.chunks.push(bytes);
+    fn push(&mut self, chunk: Chunk) -> u32 {
+        self.chunks.push(chunk);
         self.chunks.len() as u32 - 1
     }
 
@@ -172,7 +172,7 @@ impl Arena {
             start,
             class: class as u8,
         };
-        self.free[class] = read_link(&self.chunks[chunk as usize][block.bytes()]);
+        self.free[class] = read_link(&self.chunks[chunk as usize][start as usize]);
         self.idle -= block.capacity();
         self.idle_least = self.idle_least.min(self.idle);
         Some(block)
@@ -240,7 +240,7 @@ impl Arena {
         }
         let next = std::mem::replace(&mut self.free[class], (block.chunk, block.start));
         self.idle += block.capacity();
-        write_link(self.bytes(block), next);
+        write_link(&mut self.entries(block)[0], next);
     }
 
     /// All lists have come: what is idle now would be so after another move.
@@ -253,10 +253,10 @@ impl Arena {
         self.idle - self.idle_least > CHUNK.max(self.entries / 16)
     }
 
-    /// The block's bytes: its capacity times [`ENTRY_BYTES`].
+    /// The block's entries, as many as it has room for.
     #[inline]
-    pub(crate) fn bytes(&mut self, block: Block) -> &mut [u8] {
-        &mut self.chunks[block.chunk as usize][block.bytes()]
+    pub(crate) fn entries(&mut self, block: Block) -> &mut [Packed] {
+        &mut self.chunks[block.chunk as usize][block.range()]
     }
 
     /// Where the block's chunk is noted, to be fetched ahead of use.
@@ -265,44 +265,42 @@ impl Arena {
         self.chunks.get(block.chunk as usize)
     }
 
-    /// The bytes of the newest of `len` entries, if they are there, to be fetched ahead of use.
+    /// The newest of `len` entries, if they are there, to be fetched ahead of use.
     #[inline]
-    pub(crate) fn newest(&self, block: Block, len: usize) -> Option<&[u8]> {
-        let end = (block.start as usize + len) * ENTRY_BYTES;
-        let start = end - FETCHED_BYTES.min(len * ENTRY_BYTES);
+    pub(crate) fn newest(&self, block: Block, len: usize) -> Option<&[Packed]> {
+        let end = block.start as usize + len;
+        let start = end - FETCHED.min(len);
         self.chunks.get(block.chunk as usize)?.get(start..end)
     }
 
     /// Copies a list of `len` entries from one block to another.
     pub(crate) fn copy(&mut self, from: Block, to: Block, len: usize) {
-        let bytes = len * ENTRY_BYTES;
-        let (source, target) = (from.bytes().start, to.bytes().start);
+        let (source, target) = (from.start as usize, to.start as usize);
         if from.chunk == to.chunk {
-            self.chunks[from.chunk as usize].copy_within(source..source + bytes, target);
+            self.chunks[from.chunk as usize].copy_within(source..source + len, target);
             return;
         }
         let pair = [from.chunk as usize, to.chunk as usize];
         let [old, new] = self.chunks.get_disjoint_mut(pair).expect("two chunks");
-        new[target..target + bytes].copy_from_slice(&old[source..source + bytes]);
+        new[target..target + len].copy_from_slice(&old[source..source + len]);
     }
 
     /// Copies a list of `len` entries from a block of another arena.
     pub(crate) fn take_in(&mut self, to: Block, other: &Arena, from: Block, len: usize) {
-        let bytes = len * ENTRY_BYTES;
-        let source = &other.chunks[from.chunk as usize][from.bytes()];
-        self.bytes(to)[..bytes].copy_from_slice(&source[..bytes]);
+        let source = &other.chunks[from.chunk as usize][from.range()];
+        self.entries(to)[..len].copy_from_slice(&source[..len]);
     }
 }
 
-fn read_link(block: &[u8]) -> (u32, u16) {
-    let chunk = block[..4].try_into().expect("four bytes");
-    let start = block[4..6].try_into().expect("two bytes");
+fn read_link(first: &Packed) -> (u32, u16) {
+    let chunk = first[..4].try_into().expect("four bytes");
+    let start = first[4..6].try_into().expect("two bytes");
     (u32::from_le_bytes(chunk), u16::from_le_bytes(start))
 }
 
-fn write_link(block: &mut [u8], (chunk, start): (u32, u16)) {
-    block[..4].copy_from_slice(&chunk.to_le_bytes());
-    block[4..6].copy_from_slice(&start.to_le_bytes());
+fn write_link(first: &mut Packed, (chunk, start): (u32, u16)) {
+    first[..4].copy_from_slice(&chunk.to_le_bytes());
+    first[4..6].copy_from_slice(&start.to_le_bytes());
 }
 
 #[cfg(test)]
@@ -334,12 +332,17 @@ mod tests {
                 let most = if draw(40) == 0 { 400 } else { 30 };
                 let entries = 1 + draw(most);
                 let block = arena.allocate(entries);
-                arena.bytes(block).fill(step as u8);
+                arena.entries(block).fill([step as u8; 13]);
                 held.push((block, entries, step as u8));
             } else {
                 let (block, entries, mark) = held.swap_remove(draw(held.len()));
-                assert!(arena.bytes(block).len() >= entries * ENTRY_BYTES);
-                assert!(arena.bytes(block).iter().all(|&byte| byte == mark));
+                assert!(arena.entries(block).len() >= entries);
+                assert!(
+                    arena
+                        .entries(block)
+                        .iter()
+                        .all(|entry| *entry == [mark; 13])
+                );
                 arena.release(block);
             }
         }
@@ -351,15 +354,15 @@ mod tests {
     fn a_list_moves_with_its_entries() {
         let mut arena = Arena::default();
         let mut block = arena.allocate(1);
-        arena.bytes(block).fill(7);
+        arena.entries(block).fill([7; 13]);
         for len in 1..300 {
             let larger = arena.allocate(len + 1);
             arena.copy(block, larger, len);
             arena.release(block);
             block = larger;
-            let bytes = arena.bytes(block);
-            assert!(bytes[..len * ENTRY_BYTES].iter().all(|&byte| byte == 7));
-            bytes.fill(7);
+            let entries = arena.entries(block);
+            assert!(entries[..len].iter().all(|entry| *entry == [7; 13]));
+            entries.fill([7; 13]);
         }
     }
 }

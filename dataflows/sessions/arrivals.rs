@@ -7,13 +7,13 @@ use crate::event::{Event, KEY_GROUPS, Receipt, UserId};
 use crate::fold::FoldMap;
 use crate::labels::Labels;
 
-use super::entry::{Bodies, Body, ENTRY_BYTES, Entry};
+use super::entry::{Bodies, Body, Entry, Packed};
 
 /// An event that has come: whose it is, and its entry.
 #[derive(Clone, Copy)]
 pub(super) struct Arrival {
     pub(super) key: u64,
-    entry: [u8; ENTRY_BYTES],
+    entry: Packed,
     group: u16,
 }
 
@@ -22,11 +22,11 @@ const _: () = assert!(size_of::<Arrival>() == 24, "an arrival is small");
 impl Arrival {
     #[inline]
     fn new(user: UserId, entry: Entry) -> Arrival {
-        let mut bytes = [0; ENTRY_BYTES];
-        entry.store(&mut bytes);
+        let mut packed = Packed::default();
+        entry.store(&mut packed);
         Arrival {
             key: user.key(),
-            entry: bytes,
+            entry: packed,
             group: user.group() as u16,
         }
     }

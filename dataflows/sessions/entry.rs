@@ -9,7 +9,9 @@ use crate::event::{Event, FIRST_TIME_MS, Kind, Micros, Minute};
 use crate::labels::LabelId;
 
 /// Bytes of an entry in a block.
-pub(crate) const ENTRY_BYTES: usize = 13;
+const ENTRY_BYTES: usize = 13;
+/// An entry as it lies in a block.
+pub(crate) type Packed = [u8; ENTRY_BYTES];
 
 /// Greatest age an entry can hold; its meaning is "so old or older".
 const AGE_MAX: u32 = (1 << AGE_BITS) - 1;
@@ -45,22 +47,22 @@ impl Entry {
 
     // In three parts that do not overlap: an entry just written is then read back without a wait.
     #[inline]
-    pub(crate) fn load(bytes: &[u8]) -> Entry {
+    pub(crate) fn load(bytes: &Packed) -> Entry {
         let low = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes"));
         let middle = u32::from_le_bytes(bytes[8..12].try_into().expect("four bytes"));
         Entry(u128::from(u64::from(bytes[12]) << 32 | u64::from(middle)) << 64 | u128::from(low))
     }
 
     #[inline]
-    pub(crate) fn store(self, bytes: &mut [u8]) {
+    pub(crate) fn store(self, bytes: &mut Packed) {
         bytes[..8].copy_from_slice(&(self.0 as u64).to_le_bytes());
         bytes[8..12].copy_from_slice(&((self.0 >> 64) as u32).to_le_bytes());
         bytes[12] = (self.0 >> 96) as u8;
     }
 
-    /// The time alone, of an entry that ends where `bytes` end: it is in the upper eight.
+    /// The time alone: it is in the upper eight.
     #[inline]
-    pub(crate) fn time_of(bytes: &[u8]) -> i64 {
+    pub(crate) fn time_of(bytes: &Packed) -> i64 {
         let upper = bytes.last_chunk().copied();
         (u64::from_le_bytes(upper.expect("eight bytes")) >> (TIME_SHIFT - UPPER_SHIFT)) as i64
     }
@@ -328,13 +330,12 @@ mod tests {
             .with_joined(true)
             .with_label((1 << LABEL_BITS) - 1);
         let entry = entry.with_first_minute(entry.minute() - (AGE_MAX - 1));
-        let mut bytes = [0xFF; 16];
+        let mut bytes = [0xFF; ENTRY_BYTES];
         entry.store(&mut bytes);
         let loaded = Entry::load(&bytes);
         assert!(loaded == entry);
-        assert_eq!(bytes[ENTRY_BYTES..], [0xFF; 3]);
         assert_eq!(loaded.time(), time - FIRST_TIME_MS);
-        assert_eq!(Entry::time_of(&bytes[..ENTRY_BYTES]), loaded.time());
+        assert_eq!(Entry::time_of(&bytes), loaded.time());
         assert_eq!(loaded.kind(), Kind::Click);
         assert_eq!(loaded.tag(), 0xABCD_EF01);
         assert_eq!(loaded.age(), Some(AGE_MAX - 1));

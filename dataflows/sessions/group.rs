@@ -5,7 +5,7 @@
 //! each into a block of its size: that takes microseconds.
 
 use super::arena::{Arena, Chunk};
-use super::entry::Bodies;
+use super::entry::{Bodies, Packed};
 use super::list::List;
 use super::slot::Slot;
 use super::table::Table;
@@ -36,8 +36,8 @@ impl Group {
     #[inline]
     pub(crate) fn list(&mut self, at: usize) -> (List<'_>, &mut Bodies) {
         let slot = self.table.get_mut(at);
-        let bytes = self.arena.bytes(slot.block());
-        (List { slot, bytes }, &mut self.bodies)
+        let block = self.arena.entries(slot.block());
+        (List { slot, block }, &mut self.bodies)
     }
 
     /// Where the memory of the user who is perhaps at `at` is noted, to be fetched ahead of use.
@@ -46,9 +46,9 @@ impl Group {
         self.arena.chunk(self.table.peek(at)?.block())
     }
 
-    /// The bytes of the newest entries of the user who is perhaps at `at`, to be fetched ahead of use.
+    /// The newest entries of the user who is perhaps at `at`, to be fetched ahead of use.
     #[inline]
-    pub(crate) fn newest(&self, at: usize) -> Option<&[u8]> {
+    pub(crate) fn newest(&self, at: usize) -> Option<&[Packed]> {
         let slot = self.table.peek(at)?;
         self.arena.newest(slot.block(), slot.len())
     }

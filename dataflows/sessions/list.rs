@@ -1,19 +1,13 @@
 //! A user's entries in order.
 
-use super::entry::{ENTRY_BYTES, Entry};
+use super::entry::{Entry, Packed};
 use super::slot::Slot;
 
 /// The entries of one user.
 pub(crate) struct List<'a> {
     pub(super) slot: &'a mut Slot,
-    /// Those of the slot's block: the entries, then room for more.
-    pub(super) bytes: &'a mut [u8],
-}
-
-/// The bytes of the entries `from..to`.
-#[inline]
-fn span(from: usize, to: usize) -> std::ops::Range<usize> {
-    from * ENTRY_BYTES..to * ENTRY_BYTES
+    /// The slot's block: the entries, then room for more.
+    pub(super) block: &'a mut [Packed],
 }
 
 impl List<'_> {
@@ -24,24 +18,24 @@ impl List<'_> {
 
     #[inline]
     pub(crate) fn get(&self, at: usize) -> Entry {
-        Entry::load(&self.bytes[span(at, at + 1)])
+        Entry::load(&self.block[at])
     }
 
     /// The time of the entry at `at`.
     #[inline]
     pub(crate) fn time(&self, at: usize) -> i64 {
-        Entry::time_of(&self.bytes[span(at, at + 1)])
+        Entry::time_of(&self.block[at])
     }
 
     #[inline]
     pub(crate) fn set(&mut self, at: usize, entry: Entry) {
-        entry.store(&mut self.bytes[span(at, at + 1)]);
+        entry.store(&mut self.block[at]);
     }
 
     /// Whether one more entry has no room.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.bytes.len() == self.len() * ENTRY_BYTES
+        self.block.len() == self.len()
     }
 
     /// Puts `entry` before the one at `at`; there is room.
@@ -49,8 +43,7 @@ impl List<'_> {
     pub(crate) fn insert(&mut self, at: usize, entry: Entry) {
         let len = self.len();
         if at < len {
-            self.bytes
-                .copy_within(span(at, len), span(at + 1, at + 1).start);
+            self.block.copy_within(at..len, at + 1);
         } else {
             self.slot.set_seen(entry.time());
         }
@@ -60,15 +53,14 @@ impl List<'_> {
 
     pub(crate) fn remove(&mut self, at: usize) {
         let len = self.len();
-        self.bytes
-            .copy_within(span(at + 1, len), span(at, at).start);
+        self.block.copy_within(at + 1..len, at);
         self.slot.set_len(len - 1);
     }
 
     /// Drops the entries before `start`.
     pub(crate) fn drop_before(&mut self, start: usize) {
         let len = self.len();
-        self.bytes.copy_within(span(start, len), 0);
+        self.block.copy_within(start..len, 0);
         self.slot.set_len(len - start);
     }
 }
@@ -78,7 +70,7 @@ mod tests {
     use super::*;
 
     fn entry(number: u32) -> Entry {
-        let mut bytes = [0; ENTRY_BYTES];
+        let mut bytes = Packed::default();
         bytes[8..12].copy_from_slice(&number.to_le_bytes());
         Entry::load(&bytes)
     }
@@ -92,10 +84,10 @@ mod tests {
             (random >> 33) as usize % below
         };
         for room in 0..9 {
-            let (mut slot, mut block) = (Slot::EMPTY, vec![0; room * ENTRY_BYTES]);
+            let (mut slot, mut block) = (Slot::EMPTY, vec![Packed::default(); room]);
             let mut list = List {
                 slot: &mut slot,
-                bytes: &mut block,
+                block: &mut block,
             };
             let mut expected: Vec<Entry> = Vec::new();
             for number in 0..20_000 {

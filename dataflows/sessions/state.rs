@@ -149,8 +149,11 @@ impl State {
         }
         if let Some(arrival) = ordered.get(i + BLOCKS_AHEAD) {
             let group = &self.groups[arrival.group()];
-            if let Some([first, .., last]) = group.newest(found[(i + BLOCKS_AHEAD) % FOUND]) {
-                prefetch(first);
+            let newest = group.newest(found[(i + BLOCKS_AHEAD) % FOUND]);
+            if let Some([oldest, ..]) = newest {
+                prefetch(&oldest[0]);
+            }
+            if let Some([.., [.., last]]) = newest {
                 prefetch(last);
             }
         }
