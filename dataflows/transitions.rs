@@ -25,7 +25,7 @@ mod cells;
 mod change;
 mod minutes;
 
-use cells::{CellId, Cells};
+use cells::Cells;
 pub(crate) use change::{Change, News};
 use minutes::Minutes;
 
@@ -163,18 +163,28 @@ impl Counts {
         let labels = self.labels.clone();
         let labels = labels.borrow();
         for edge in closed.data.iter().flatten() {
-            for dimension in [Dimension::Channel, Dimension::Campaign] {
-                let cell = self.cells.of(edge, dimension, &labels);
-                self.count(cell, edge);
-            }
+            self.count(edge, &labels);
         }
     }
 
     #[inline]
-    fn count(&mut self, cell: CellId, edge: &Edge) {
+    fn count(&mut self, edge: &Edge, labels: &Labels) {
         let holds = self.minutes.windows(edge.minute);
-        let (count, value) = (edge.count.into(), edge.value.into());
-        self.cells.change(cell, count, value, holds);
-        self.minutes.add(cell, edge.minute, edge.count, value);
+        let counts = holds.map(|holds| i64::from(edge.count) * i64::from(holds));
+        let values = holds.map(|holds| i128::from(edge.value) * i128::from(holds));
+        let mut bucket = self.minutes.bucket(edge.minute);
+        for dimension in [Dimension::Channel, Dimension::Campaign] {
+            let cell = self.cells.of(edge, dimension, labels);
+            self.cells.add_count(cell, counts);
+            if let Some(bucket) = &mut bucket {
+                bucket.add_count(cell, edge.count);
+            }
+            if edge.value != 0 {
+                self.cells.add_value(cell, values);
+                if let Some(bucket) = &mut bucket {
+                    bucket.add_value(cell, edge.value.into());
+                }
+            }
+        }
     }
 }

@@ -100,13 +100,17 @@ impl Journeys<'_> {
         low
     }
 
-    /// Where an entry of that sequence belongs, or the copy that is there already.
-    #[inline]
+    /// Where an entry of that sequence belongs, or the copy that is there already. Most often at the end.
+    #[inline(always)]
     pub(crate) fn locate(&self, new: Entry, sequence: i64) -> Place {
         let len = self.list.len();
         if len == 0 || self.list.time(len - 1) < new.time() {
             return Place::New(len);
         }
+        self.locate_within(new, sequence)
+    }
+
+    fn locate_within(&self, new: Entry, sequence: i64) -> Place {
         let mut at = self.end_of(new.time());
         let mut other = at;
         while other > 0 && self.list.time(other - 1) == new.time() {

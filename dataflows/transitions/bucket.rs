@@ -22,24 +22,24 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
-    #[inline(always)]
-    pub(super) fn add(&mut self, cell: CellId, count: i32, value: i128) {
+    #[inline]
+    pub(super) fn add_count(&mut self, cell: CellId, count: i32) {
         let (page, at) = (cell as usize / PAGE_CELLS, cell as usize % PAGE_CELLS);
         match self.pages.get_mut(page) {
             Some(Some(counts)) => counts[at] += count,
             _ => self.open(page)[at] += count,
         }
-        if value != 0 {
-            *self.values.entry(cell).or_default() += value;
-        }
+    }
+
+    pub(super) fn add_value(&mut self, cell: CellId, value: i128) {
+        self.unpack();
+        *self.values.entry(cell).or_default() += value;
     }
 
     /// A page that nothing was added to yet, or of a bucket that was packed: it has none.
     #[cold]
     fn open(&mut self, page: usize) -> &mut [i32; PAGE_CELLS] {
-        if !self.packed.is_empty() {
-            self.unpack();
-        }
+        self.unpack();
         if self.pages.len() <= page {
             self.pages.resize_with(page + 1, || None);
         }
@@ -89,8 +89,14 @@ impl Bucket {
     }
 
     fn unpack(&mut self) {
+        if self.packed.is_empty() {
+            return;
+        }
         let packed = std::mem::take(self);
-        packed.each(|cell, count, value| self.add(cell, count, value));
+        packed.each(|cell, count, value| match value {
+            0 => self.add_count(cell, count),
+            _ => self.add_value(cell, value),
+        });
     }
 }
 
@@ -150,7 +156,8 @@ mod tests {
                 0
             };
             let value = if step % 2 == 0 { value } else { -value };
-            bucket.add(cell, count, value);
+            bucket.add_count(cell, count);
+            bucket.add_value(cell, value);
             let sum = sums.entry(cell).or_default();
             *sum = (sum.0 + i64::from(count), sum.1 + value);
             if step % 999 == 0 {

@@ -94,6 +94,27 @@ impl Cells {
     #[inline]
     pub(super) fn of(&mut self, edge: &Edge, dimension: Dimension, labels: &Labels) -> CellId {
         let at = edge.advertiser as usize * 2 + dimension as usize;
+        let [from, to] = [edge.from, edge.to].map(|state| self.state(state, dimension));
+        let cell = match self.chains.get(at) {
+            Some(Some(chain)) => chain.find(from, to),
+            _ => UNSEEN,
+        };
+        match cell {
+            UNSEEN => self.meet(at, edge, dimension, labels),
+            cell => cell,
+        }
+    }
+
+    /// The chain's number for a state, if it was met before.
+    #[inline]
+    fn state(&self, state: StateId, dimension: Dimension) -> ChainState {
+        let states = &self.states[dimension as usize];
+        states.get(place_of(state)).copied().unwrap_or(UNSEEN)
+    }
+
+    /// The cell of an edge whose chain, states or cell may be new.
+    #[cold]
+    fn meet(&mut self, at: usize, edge: &Edge, dimension: Dimension, labels: &Labels) -> CellId {
         if self.chains.len() <= at {
             self.chains.resize_with(at + 1, || None);
         }
@@ -101,30 +122,16 @@ impl Cells {
             let scope = Scope::Advertiser(labels.advertiser_name(edge.advertiser));
             self.chains[at] = Some(Chain::new(ChainKey { scope, dimension }));
         }
-        let from = self.state(at, edge.from, dimension, labels);
-        let to = self.state(at, edge.to, dimension, labels);
-        let chain = self.chains[at].as_mut().expect("just made");
-        match chain.find(from, to) {
+        let [from, to] = [edge.from, edge.to].map(|state| match self.state(state, dimension) {
+            UNSEEN => self.add_state(at, state, dimension, labels),
+            known => known,
+        });
+        match self.chain(at).find(from, to) {
             UNSEEN => self.add(at, from, to),
             cell => cell,
         }
     }
 
-    #[inline(always)]
-    fn state(
-        &mut self,
-        chain: usize,
-        state: StateId,
-        dimension: Dimension,
-        labels: &Labels,
-    ) -> ChainState {
-        match self.states[dimension as usize].get(place_of(state)) {
-            Some(&state) if state != UNSEEN => state,
-            _ => self.add_state(chain, state, dimension, labels),
-        }
-    }
-
-    #[cold]
     fn add_state(
         &mut self,
         chain: usize,
@@ -142,7 +149,6 @@ impl Cells {
         state
     }
 
-    #[cold]
     fn add(&mut self, at: usize, from: ChainState, to: ChainState) -> CellId {
         let nulls = match to {
             NULL => [UNSEEN; 2],
@@ -209,17 +215,17 @@ impl Cells {
     }
 
     /// Adds to a cell in the windows that `holds` names.
-    #[inline]
     pub(super) fn change(&mut self, cell: CellId, count: i64, value: i128, holds: [bool; 3]) {
-        self.add_to(cell, holds.map(|holds| count * i64::from(holds)));
+        self.add_count(cell, holds.map(|holds| count * i64::from(holds)));
         if value != 0 {
             let values = holds.map(|holds| value * i128::from(holds));
             self.add_value(cell, values);
         }
     }
 
+    /// Adds to a cell's count in each window.
     #[inline]
-    fn add_to(&mut self, cell: CellId, changes: [i64; 3]) {
+    pub(super) fn add_count(&mut self, cell: CellId, changes: [i64; 3]) {
         let counts = &mut self.counts[cell as usize];
         for (count, change) in counts.iter_mut().zip(changes) {
             *count += change;
@@ -230,7 +236,8 @@ impl Cells {
         }
     }
 
-    fn add_value(&mut self, cell: CellId, changes: [i128; 3]) {
+    /// Adds to a cell's value in each window.
+    pub(super) fn add_value(&mut self, cell: CellId, changes: [i128; 3]) {
         let values = self.values.entry(cell).or_default();
         for (value, change) in values.iter_mut().zip(changes) {
             *value += change;
@@ -281,13 +288,13 @@ impl Cells {
             ..
         } = self.cells[cell as usize];
         if left != UNSEEN {
-            self.add_to(left, counts.map(|count| -count));
+            self.add_count(left, counts.map(|count| -count));
         }
         if entered != UNSEEN {
-            self.add_to(entered, counts);
+            self.add_count(entered, counts);
         }
         if everyone != UNSEEN {
-            self.add_to(everyone, counts);
+            self.add_count(everyone, counts);
         }
     }
 

@@ -48,16 +48,17 @@ impl Minutes {
         [true, minute >= self.day_start, minute >= self.hour_start]
     }
 
+    /// Where to count an edge of the minute, unless it is in no window that ends.
     #[inline]
-    pub(super) fn add(&mut self, cell: CellId, minute: Minute, count: i32, value: i128) {
+    pub(super) fn bucket(&mut self, minute: Minute) -> Option<&mut Bucket> {
         if minute < self.day_start {
-            return;
+            return None;
         }
         let slot = match self.met[minute as usize % MET] {
             (met, slot) if met == minute => slot,
             _ => self.slot(minute),
         };
-        self.slots[slot].add(cell, count, value);
+        Some(&mut self.slots[slot])
     }
 
     fn slot(&mut self, minute: Minute) -> usize {
