@@ -237,4 +237,33 @@ mod tests {
             arrivals.clear();
         }
     }
+
+    /// A receipt is nothing that the state must hold, and that of one epoch is not met in the next.
+    #[test]
+    fn a_receipt_waits_beside_the_event_and_leaves_no_body_behind() {
+        let (mut arrivals, mut memory) = (Arrivals::default(), Vec::new());
+        let mut labels = Labels::default();
+        for receipts in [[Receipt::new(0, 7), Receipt::NONE], [Receipt::NONE; 2]] {
+            let all: Vec<Event> = [Kind::Click, Kind::Conversion]
+                .iter()
+                .zip(receipts)
+                .map(|(&kind, receipt)| Event {
+                    sequence: 0,
+                    value: 0,
+                    receipt,
+                    ..event(7, 1, kind)
+                })
+                .collect();
+            arrivals.take_in(&all, &mut labels);
+            let sorted = arrivals.sorted(&mut memory).iter();
+            let entries: Vec<Entry> = sorted.map(Arrival::entry).collect();
+            let told: Vec<Receipt> = entries.iter().map(|&e| arrivals.receipt(e)).collect();
+            assert_eq!(told, receipts);
+            let mut bodies = Bodies::default();
+            let settled = entries.iter().map(|&e| arrivals.settle(e, &mut bodies));
+            let is_wide: Vec<bool> = settled.map(Entry::is_wide).collect();
+            assert_eq!(is_wide, [false, true]);
+            arrivals.clear();
+        }
+    }
 }
