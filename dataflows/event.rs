@@ -139,6 +139,27 @@ pub struct Event {
     pub receipt: Receipt,
 }
 
+#[cfg(test)]
+impl Event {
+    /// One of some user and some names that says nothing else.
+    pub(crate) fn plain(kind: Kind, time: TimeMs) -> Event {
+        Event {
+            user: UserId::new(&[0; 32], b"u"),
+            time,
+            id: 0,
+            sequence: 0,
+            advertiser: Name(1),
+            campaign: Name(2),
+            channel: Name(3),
+            value: 0,
+            kind,
+            touches: false,
+            userless: false,
+            receipt: Receipt::NONE,
+        }
+    }
+}
+
 /// A number under which somebody waits to hear what became of some events.
 #[derive(
     Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,

@@ -170,22 +170,14 @@ impl Arrivals {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{FIRST_TIME_MS, Kind, Name, UserId};
+    use crate::event::{FIRST_TIME_MS, Kind};
 
     fn event(user: u64, number: i64, kind: Kind) -> Event {
         Event {
             user: UserId::new(&[0; 32], &user.to_le_bytes()),
-            time: FIRST_TIME_MS + number,
-            id: 0,
             sequence: number,
-            advertiser: Name(1),
-            campaign: Name(2),
-            channel: Name(3),
             value: number,
-            kind,
-            touches: false,
-            userless: false,
-            receipt: Default::default(),
+            ..Event::plain(kind, FIRST_TIME_MS + number)
         }
     }
 
@@ -248,10 +240,8 @@ mod tests {
                 .iter()
                 .zip(receipts)
                 .map(|(&kind, receipt)| Event {
-                    sequence: 0,
-                    value: 0,
                     receipt,
-                    ..event(7, 1, kind)
+                    ..Event::plain(kind, FIRST_TIME_MS)
                 })
                 .collect();
             arrivals.take_in(&all, &mut labels);

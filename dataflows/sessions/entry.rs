@@ -304,22 +304,12 @@ impl Bodies {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Name, TimeMs, UserId};
+    use crate::event::TimeMs;
 
     fn event(time: TimeMs, kind: Kind, id: u64) -> Event {
         Event {
-            user: UserId::new(&[0; 32], b"u"),
-            time,
             id,
-            sequence: 0,
-            advertiser: Name(1),
-            campaign: Name(2),
-            channel: Name(3),
-            value: 0,
-            kind,
-            touches: false,
-            userless: false,
-            receipt: Default::default(),
+            ..Event::plain(kind, time)
         }
     }
 

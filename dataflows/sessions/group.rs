@@ -145,25 +145,15 @@ impl Group {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Event, FIRST_TIME_MS, Kind, Name, UserId};
+    use crate::event::{Event, FIRST_TIME_MS, Kind};
     use crate::sessions::entry::{Body, Entry};
 
     const MINUTE_MS: i64 = 60_000;
 
     fn conversion(time: i64) -> Event {
         Event {
-            user: UserId::new(&[0; 32], b"u"),
-            time: FIRST_TIME_MS + time,
-            id: 0,
-            sequence: 0,
-            advertiser: Name(1),
-            campaign: Name(2),
-            channel: Name(3),
             value: 5,
-            kind: Kind::Conversion,
-            touches: false,
-            userless: false,
-            receipt: Default::default(),
+            ..Event::plain(Kind::Conversion, FIRST_TIME_MS + time)
         }
     }
 

@@ -373,7 +373,7 @@ fn groups() -> Box<[Group; KEY_GROUPS]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::event::{Event, Kind, Name};
+    use crate::event::{Event, Kind};
 
     const HOUR_MS: i64 = 3_600_000;
 
@@ -381,17 +381,7 @@ mod tests {
     fn clicks(users: &[UserId], time: i64) -> Vec<Event> {
         let click = |&user| Event {
             user,
-            time: FIRST_TIME_MS + time,
-            id: 0,
-            sequence: 0,
-            advertiser: Name(1),
-            campaign: Name(2),
-            channel: Name(3),
-            value: 0,
-            kind: Kind::Click,
-            touches: false,
-            userless: false,
-            receipt: Default::default(),
+            ..Event::plain(Kind::Click, FIRST_TIME_MS + time)
         };
         users.iter().map(click).collect()
     }
