@@ -82,8 +82,9 @@ fn frames(history: &History, settings: &Settings, steps: &[Step], workers: usize
         settings: *settings,
         key: [0; 32],
         cluster: Cluster::single(workers),
+        // More than a step has, and few enough that several epochs end together.
         epochs: EpochPolicy {
-            records: u64::MAX,
+            records: 1_000,
             interval: None,
             in_flight: 5,
         },

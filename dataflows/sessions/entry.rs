@@ -149,9 +149,11 @@ impl Entry {
         self.field(0, BODY_BITS) as u32
     }
 
+    /// Without a body, and of age 0.
     pub(crate) fn with_label(self, label: LabelId) -> Entry {
+        debug_assert!(label < 1 << LABEL_BITS);
         self.with_field(WIDE_SHIFT, 1, 0)
-            .with_field(0, LABEL_BITS, label.into())
+            .with_field(0, BODY_BITS, label.into())
     }
 
     pub(crate) fn with_body(self, body: u32) -> Entry {
