@@ -69,16 +69,20 @@ fn bodies_under_way_do_not_fill_the_memory() {
         "POST /api/v1/events HTTP/1.1\r\nHost: {}\r\nContent-Length: {BYTES}\r\n\r\n",
         server.address
     );
-    // Each holds the last byte of its body back. There is room for 128 of them; one that meets a post is refused.
-    let mut unfinished: Vec<_> = (0..160).map(|_| server.connect()).collect();
+    // Each holds the last byte of its body back. There is room for 128 of them; one that meets a post may be refused, so
+    // another takes its place.
     let almost = head.clone() + &" ".repeat(BYTES - 1);
-    for stream in &mut unfinished {
+    let begin = || {
+        let mut stream = server.connect();
         stream.write_all(almost.as_bytes()).unwrap();
-    }
+        stream
+    };
+    let mut unfinished: Vec<_> = (0..128).map(|_| begin()).collect();
     let refused = || server.post("/api/v1/events", &" ".repeat(BYTES)).0 == 429;
     let began = Instant::now();
     while !refused() {
         assert!(began.elapsed() < Duration::from_secs(10), "all were taken");
+        unfinished.push(begin());
     }
     drop(unfinished);
     while refused() {
