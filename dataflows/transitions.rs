@@ -171,7 +171,6 @@ impl Counts {
     fn count(&mut self, edge: &Edge, labels: &Labels) {
         let holds = self.minutes.windows(edge.minute);
         let counts = holds.map(|holds| i64::from(edge.count) * i64::from(holds));
-        let values = holds.map(|holds| i128::from(edge.value) * i128::from(holds));
         let mut bucket = self.minutes.bucket(edge.minute);
         for dimension in [Dimension::Channel, Dimension::Campaign] {
             let cell = self.cells.of(edge, dimension, labels);
@@ -180,9 +179,11 @@ impl Counts {
                 bucket.add_count(cell, edge.count);
             }
             if edge.value != 0 {
+                let value = i128::from(edge.value);
+                let values = holds.map(|holds| value * i128::from(holds));
                 self.cells.add_value(cell, values);
                 if let Some(bucket) = &mut bucket {
-                    bucket.add_value(cell, edge.value.into());
+                    bucket.add_value(cell, value);
                 }
             }
         }

@@ -179,6 +179,7 @@ impl Journeys<'_> {
     fn point_before(&self, at: usize, later: Entry, advertiser: AdvertiserId) -> Option<usize> {
         match self.settings.journeys {
             JourneyRule::Session => {
+                // The first entry of a list is never joined: the way back ends there.
                 let (mut earlier, mut is_joined) = (at, later.is_joined());
                 while is_joined {
                     earlier -= 1;

@@ -87,33 +87,22 @@ impl Table {
     }
 
     #[inline]
-    fn probe(&self, key: u64, mut at: usize) -> usize {
+    fn probe(&self, key: u64, at: usize) -> usize {
         let wanted = u64::MAX / 255 * u64::from(hint_of(key));
+        self.first(at, |word| zero_bytes(word) | zero_bytes(word ^ wanted))
+    }
+
+    /// The first place from `at` on that `stops` marks in a word of hints.
+    #[inline]
+    fn first(&self, mut at: usize, stops: impl Fn(u64) -> u64) -> usize {
         loop {
-            let word = self.word(at);
-            let stops = zero_bytes(word) | zero_bytes(word ^ wanted);
+            let word = self.hints[at..at + WORD].try_into().expect("a word");
+            let stops = stops(u64::from_le_bytes(word));
             if stops != 0 {
                 return self.wrapped(at + stops.trailing_zeros() as usize / 8);
             }
             at = self.wrapped(at + WORD);
         }
-    }
-
-    /// The first empty place from `at` on.
-    fn vacancy(&self, mut at: usize) -> usize {
-        loop {
-            let empty = zero_bytes(self.word(at));
-            if empty != 0 {
-                return self.wrapped(at + empty.trailing_zeros() as usize / 8);
-            }
-            at = self.wrapped(at + WORD);
-        }
-    }
-
-    /// The hints from `at` on.
-    #[inline]
-    fn word(&self, at: usize) -> u64 {
-        u64::from_le_bytes(self.hints[at..at + WORD].try_into().expect("a word"))
     }
 
     /// Where the user is.
@@ -183,7 +172,7 @@ impl Table {
     }
 
     fn put(&mut self, slot: Slot) -> usize {
-        let at = self.vacancy(home(slot.key, self.places()));
+        let at = self.first(home(slot.key, self.places()), zero_bytes);
         self.set(at, slot, hint_of(slot.key));
         at
     }
