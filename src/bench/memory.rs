@@ -8,7 +8,7 @@ use anyhow::{Context, Result};
 use super::child::held;
 use super::measure::memory_mib;
 use super::sources::Streamed;
-use super::workload::{Mix, events};
+use super::workload::{Mix, events_of};
 use super::{Bench, Bound, Row, options};
 use crate::frames::Frames;
 
@@ -22,7 +22,9 @@ const OFFERED_PER_SECOND: u64 = 208_000;
 
 /// Holds all events of the mix, one worker, and prints how many MiB that takes, and the peak.
 pub(super) fn hold(mix: Mix, is_unbounded: bool) -> Result<()> {
-    let source = Streamed::new(events(mix), BLOCK_RECORDS);
+    // Held to the end: the source may let go of them before what is held is looked at, or after.
+    let weights = mix.weights();
+    let source = Streamed::new(events_of(mix, weights.clone()), BLOCK_RECORDS);
     let before = memory_mib("self", "VmRSS").context("no /proc on this machine")?;
     let after = Arc::new(Mutex::new(before));
     let last = after.clone();
@@ -38,6 +40,7 @@ pub(super) fn hold(mix: Mix, is_unbounded: bool) -> Result<()> {
     }
     options.on_frame = Some(Arc::new(look));
     super::run_whole(source, &options, mix.events)?;
+    drop(weights);
     let held = *after.lock().expect("nobody panics with it") - before;
     let peak = memory_mib("self", "VmHWM").context("no /proc on this machine")?;
     writeln!(std::io::stdout(), "{held} {peak}")?;

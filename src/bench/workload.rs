@@ -5,6 +5,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::Arc;
 
 use dataflows::event::{Event, Kind, Name, Receipt, UserId};
 use xxhash_rust::xxh3::xxh3_64;
@@ -66,6 +67,15 @@ impl Mix {
         }
     }
 
+    pub(super) fn weights(&self) -> Weights {
+        let mut sum = 0.0;
+        let weigh = |rank| {
+            sum += (rank as f64).powf(-ZIPF);
+            sum
+        };
+        (1..=self.users).map(weigh).collect()
+    }
+
     /// Texts of all names the records use.
     pub(super) fn names(&self) -> Vec<(Name, String)> {
         let channels = CHANNELS.iter().map(|&text| text.to_owned());
@@ -120,26 +130,28 @@ impl Random {
     }
 }
 
+/// By rank, the weight of all users up to it.
+pub(super) type Weights = Arc<[f64]>;
+
 /// The records of a mix, one after the other.
 pub(super) struct Workload {
     mix: Mix,
     random: Random,
-    /// By rank, the weight of all users up to it.
-    cumulative: Vec<f64>,
+    cumulative: Weights,
     drawn: u64,
     late: BinaryHeap<Reverse<(i64, Record)>>,
 }
 
 impl Workload {
     pub(super) fn new(mix: Mix) -> Workload {
-        let weights = (1..=mix.users).scan(0.0, |sum, rank| {
-            *sum += (rank as f64).powf(-ZIPF);
-            Some(*sum)
-        });
+        Workload::of(mix, mix.weights())
+    }
+
+    fn of(mix: Mix, cumulative: Weights) -> Workload {
         Workload {
             mix,
             random: Random(42),
-            cumulative: weights.collect(),
+            cumulative,
             drawn: 0,
             late: BinaryHeap::new(),
         }
@@ -338,8 +350,13 @@ impl Decoder {
 
 /// The mix as decoded events, made as they are asked for.
 pub(super) fn events(mix: Mix) -> impl Iterator<Item = Event> + Send {
+    events_of(mix, mix.weights())
+}
+
+/// The same by weights that somebody else holds as well.
+pub(super) fn events_of(mix: Mix, weights: Weights) -> impl Iterator<Item = Event> + Send {
     let decoder = Decoder::new(&mix);
-    Workload::new(mix).map(move |record| decoder.event(&record))
+    Workload::of(mix, weights).map(move |record| decoder.event(&record))
 }
 
 #[cfg(test)]
