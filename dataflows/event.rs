@@ -85,6 +85,19 @@ pub enum Kind {
     Conversion = 3,
 }
 
+impl Kind {
+    /// The kind of that number, of which the lower two bits count.
+    #[inline]
+    pub(crate) fn numbered(number: u8) -> Kind {
+        match number & 3 {
+            0 => Kind::Other,
+            1 => Kind::Impression,
+            2 => Kind::Click,
+            _ => Kind::Conversion,
+        }
+    }
+}
+
 impl From<EventType> for Kind {
     fn from(event_type: EventType) -> Kind {
         match event_type {

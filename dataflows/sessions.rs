@@ -7,6 +7,7 @@
 mod answers;
 mod arena;
 mod arrivals;
+mod body;
 mod copies;
 mod edge;
 mod entry;

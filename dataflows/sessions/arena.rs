@@ -3,34 +3,37 @@
 //! What must hold: a block belongs to at most one user. A block that is given back is taken again by the next list that fits in
 //! it, and what is left of it by the next one; when much waits to be taken again, the group moves to new chunks.
 
-use super::entry::Packed;
+use super::entry::{NARROW_BYTES, Narrow};
 
-/// Longest list.
-pub(super) const LEN_MAX: usize = (1 << 25) - 2;
-const CLASSES: usize = 90;
+/// Longest list, in places.
+pub(super) const PLACES_MAX: usize = (1 << 25) - 2;
+const CLASSES: usize = 105;
 /// Blocks of these classes are cut from common chunks and taken again; a larger one is a chunk of its own.
-const CUT_CLASSES: usize = 26;
-/// Capacity of a chunk, in entries. All are alike, so that memory given back by one group serves any other; its bytes are
+const CUT_CLASSES: usize = 35;
+/// Capacity of a chunk, in places. All are alike, so that memory given back by one group serves any other; its bytes are
 /// just below a size that the allocator hands out.
-pub(super) const CHUNK: usize = 136;
-/// Fetched ahead: so many of the newest entries, in two lines of the cache mostly.
+pub(super) const CHUNK: usize = 179;
+/// Longer lists take a chunk at least.
+const CUT_MAX: usize = 162;
+/// Fetched ahead: so many of the last places, in two lines of the cache mostly.
 const FETCHED: usize = 5;
 /// No block given back.
 const NONE: u32 = u32::MAX;
 
-/// Capacities in entries: each even number up to 16, then growing by about an eighth, rounded up to even.
+/// Capacities in places: 2, 4, 6, each number up to 16, then growing by about an eighth; above
+/// those that are cut as the allocator's sizes do, by a fifth or so.
 static CAPACITIES: [usize; CLASSES] = {
-    let mut capacities = [LEN_MAX; CLASSES];
+    let mut capacities = [PLACES_MAX; CLASSES];
     let mut class = 0;
     let mut next = 2;
-    while next < LEN_MAX {
+    while next < PLACES_MAX {
         capacities[class] = next;
         class += 1;
-        // Long lists grow faster: copying them is what costs.
         next = match next {
-            ..16 => next + 2,
-            16..1_024 => (next + next / 8).next_multiple_of(2),
-            _ => (next + next / 4).next_multiple_of(2),
+            ..6 => next + 2,
+            6..16 => next + 1,
+            16..CUT_MAX => next + next / 8,
+            _ => handed_out((next + 1) * NARROW_BYTES) / NARROW_BYTES,
         };
     }
     assert!(
@@ -38,26 +41,32 @@ static CAPACITIES: [usize; CLASSES] = {
         "the last class holds the longest list"
     );
     assert!(
-        capacities[CUT_CLASSES - 1] <= CHUNK,
-        "a block lies in one chunk"
+        capacities[CUT_CLASSES - 1] <= CHUNK && CUT_CLASSES <= u64::BITS as usize,
+        "a block lies in one chunk, and its class has a bit"
     );
     capacities
 };
 
-/// The least class that holds `entries`.
+/// How many bytes the allocator hands out for so many: it has four sizes to a doubling.
+const fn handed_out(bytes: usize) -> usize {
+    bytes.next_multiple_of(1 << (bytes.ilog2() - 2))
+}
+
+/// The least class that holds so many places.
 #[inline]
-fn class_for(entries: usize) -> usize {
+fn class_for(places: usize) -> usize {
     assert!(
-        entries <= LEN_MAX,
-        "a user has more than {LEN_MAX} retained events"
+        places <= PLACES_MAX,
+        "a user has more than {PLACES_MAX} places of retained events"
     );
-    match entries {
-        ..=16 => entries.saturating_sub(1) / 2,
-        _ => CAPACITIES.partition_point(|&capacity| capacity < entries),
+    match places {
+        ..=6 => places.saturating_sub(1) / 2,
+        7..=16 => places - 4,
+        _ => CAPACITIES.partition_point(|&capacity| capacity < places),
     }
 }
 
-/// Which block: its chunk, where it starts there, in entries, and its class.
+/// Which block: its chunk, where it starts there, in places, and its class.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Block {
     pub(super) chunk: u32,
@@ -78,21 +87,23 @@ impl Block {
 }
 
 /// Memory that blocks are cut from, or one large block.
-pub(crate) type Chunk = Box<[Packed]>;
+pub(crate) type Chunk = Box<[Narrow]>;
 
 /// The blocks of one key group.
 pub(crate) struct Arena {
     chunks: Vec<Chunk>,
-    /// The chunk that blocks are cut from, and where the next one starts, in entries.
+    /// The chunk that blocks are cut from, and where the next one starts, in places.
     open: Option<(u32, usize)>,
-    /// By class, a block given back, chunk and start; its first entry tells the next one.
+    /// By class, a block given back, chunk and start; its first place tells the next one.
     free: [(u32, u16); CUT_CLASSES],
+    /// Of the classes with such a block, a bit each.
+    given_back: u64,
     /// Entries of the blocks given back.
     idle: usize,
     /// The least of these since the lists came here: ends of chunks that no list fits in are no use moving for.
     idle_least: usize,
     /// Entries of the common chunks.
-    entries: usize,
+    places: usize,
     /// Chunks of one large block each that was given back.
     unused: Vec<u32>,
 }
@@ -103,51 +114,50 @@ impl Default for Arena {
             chunks: Vec::new(),
             open: None,
             free: [(NONE, 0); CUT_CLASSES],
+            given_back: 0,
             idle: 0,
             idle_least: 0,
-            entries: 0,
+            places: 0,
             unused: Vec::new(),
         }
     }
 }
 
-fn chunk(entries: usize) -> Chunk {
-    vec![Packed::default(); entries].into_boxed_slice()
+fn chunk(places: usize) -> Chunk {
+    vec![[0; NARROW_BYTES]; places].into_boxed_slice()
 }
 
 impl Arena {
-    /// A block for `entries`.
-    pub(crate) fn allocate(&mut self, entries: usize) -> Block {
-        let class = class_for(entries);
+    /// A block of so many `places`.
+    pub(crate) fn allocate(&mut self, places: usize) -> Block {
+        let class = class_for(places);
         if class >= CUT_CLASSES {
             return self.own_chunk(class);
         }
         self.reuse(class)
-            .or_else(|| self.cut(class))
             .or_else(|| self.split(class))
+            .or_else(|| self.cut(class))
             .unwrap_or_else(|| {
                 self.open_chunk();
                 self.cut(class).expect("a chunk holds a block")
             })
     }
 
-    /// Whether a block for `entries` needs no more memory.
-    pub(crate) fn has_room(&self, entries: usize) -> bool {
-        let class = class_for(entries);
+    /// Whether a block of so many `places` needs no more memory.
+    pub(crate) fn has_room(&self, places: usize) -> bool {
+        let class = class_for(places);
         let fits = |(_, start): (u32, usize)| start + CAPACITIES[class] <= CHUNK;
-        class < CUT_CLASSES
-            && (self.open.is_some_and(fits)
-                || self.free[class..].iter().any(|&(chunk, _)| chunk != NONE))
+        class < CUT_CLASSES && (self.open.is_some_and(fits) || self.given_back >> class != 0)
     }
 
     fn own_chunk(&mut self, class: usize) -> Block {
-        let entries = chunk(CAPACITIES[class]);
+        let places = chunk(CAPACITIES[class]);
         let chunk = match self.unused.pop() {
             Some(number) => {
-                self.chunks[number as usize] = entries;
+                self.chunks[number as usize] = places;
                 number
             }
-            None => self.push(entries),
+            None => self.push(places),
         };
         Block {
             chunk,
@@ -172,7 +182,9 @@ impl Arena {
             start,
             class: class as u8,
         };
-        self.free[class] = read_link(&self.chunks[chunk as usize][start as usize]);
+        let next = read_link(&self.chunks[chunk as usize][start as usize]);
+        self.free[class] = next;
+        self.given_back &= !(u64::from(next.0 == NONE) << class);
         self.idle -= block.capacity();
         self.idle_least = self.idle_least.min(self.idle);
         Some(block)
@@ -195,8 +207,11 @@ impl Arena {
 
     /// The start of a larger block that was given back; the rest of it is given back in turn.
     fn split(&mut self, class: usize) -> Option<Block> {
-        let larger = (class + 1..CUT_CLASSES).find(|&larger| self.free[larger].0 != NONE)?;
-        let block = self.reuse(larger)?;
+        let larger = self.given_back >> class >> 1 << 1 << class;
+        if larger == 0 {
+            return None;
+        }
+        let block = self.reuse(larger.trailing_zeros() as usize)?;
         let capacity = CAPACITIES[class];
         let start = block.start as usize + capacity;
         self.release_span(block.chunk, start, block.capacity() - capacity);
@@ -211,15 +226,15 @@ impl Arena {
         if let Some((chunk, start)) = self.open.take() {
             self.release_span(chunk, start, CHUNK - start);
         }
-        self.entries += CHUNK;
+        self.places += CHUNK;
         let chunk = self.push(chunk(CHUNK));
         self.open = Some((chunk, 0));
     }
 
-    /// Gives entries back that are no block, as blocks.
-    fn release_span(&mut self, chunk: u32, mut start: usize, mut entries: usize) {
-        while entries > 0 {
-            let fits = CAPACITIES[..CUT_CLASSES].partition_point(|&capacity| capacity <= entries);
+    /// Gives places back that are no block, as blocks.
+    fn release_span(&mut self, chunk: u32, mut start: usize, mut places: usize) {
+        while places >= CAPACITIES[0] {
+            let fits = CAPACITIES[..CUT_CLASSES].partition_point(|&capacity| capacity <= places);
             let block = Block {
                 chunk,
                 start: start as u16,
@@ -227,8 +242,10 @@ impl Arena {
             };
             self.release(block);
             start += block.capacity();
-            entries -= block.capacity();
+            places -= block.capacity();
         }
+        // A single place is of no use until the lists move.
+        self.idle += places;
     }
 
     pub(crate) fn release(&mut self, block: Block) {
@@ -239,8 +256,9 @@ impl Arena {
             return;
         }
         let next = std::mem::replace(&mut self.free[class], (block.chunk, block.start));
+        self.given_back |= 1 << class;
         self.idle += block.capacity();
-        write_link(&mut self.entries(block)[0], next);
+        write_link(&mut self.places(block)[0], next);
     }
 
     /// All lists have come: what is idle now would be so after another move.
@@ -250,12 +268,12 @@ impl Arena {
 
     /// Whether so much waits to be taken again that it pays to move.
     pub(crate) fn is_sparse(&self) -> bool {
-        self.idle - self.idle_least > CHUNK.max(self.entries / 16)
+        self.idle - self.idle_least > CHUNK.max(self.places / 16)
     }
 
-    /// The block's entries, as many as it has room for.
+    /// The places of the block.
     #[inline]
-    pub(crate) fn entries(&mut self, block: Block) -> &mut [Packed] {
+    pub(crate) fn places(&mut self, block: Block) -> &mut [Narrow] {
         &mut self.chunks[block.chunk as usize][block.range()]
     }
 
@@ -265,15 +283,15 @@ impl Arena {
         self.chunks.get(block.chunk as usize)
     }
 
-    /// The newest of `len` entries, if they are there, to be fetched ahead of use.
+    /// The last of `len` places, if they are there, to be fetched ahead of use.
     #[inline]
-    pub(crate) fn newest(&self, block: Block, len: usize) -> Option<&[Packed]> {
+    pub(crate) fn newest(&self, block: Block, len: usize) -> Option<&[Narrow]> {
         let end = block.start as usize + len;
         let start = end - FETCHED.min(len);
         self.chunks.get(block.chunk as usize)?.get(start..end)
     }
 
-    /// Copies a list of `len` entries from one block to another.
+    /// Copies a list of `len` places from one block to another.
     pub(crate) fn copy(&mut self, from: Block, to: Block, len: usize) {
         let (source, target) = (from.start as usize, to.start as usize);
         if from.chunk == to.chunk {
@@ -285,20 +303,20 @@ impl Arena {
         new[target..target + len].copy_from_slice(&old[source..source + len]);
     }
 
-    /// Copies a list of `len` entries from a block of another arena.
+    /// Copies a list of `len` places from a block of another arena.
     pub(crate) fn take_in(&mut self, to: Block, other: &Arena, from: Block, len: usize) {
         let source = &other.chunks[from.chunk as usize][from.range()];
-        self.entries(to)[..len].copy_from_slice(&source[..len]);
+        self.places(to)[..len].copy_from_slice(&source[..len]);
     }
 }
 
-fn read_link(first: &Packed) -> (u32, u16) {
+fn read_link(first: &Narrow) -> (u32, u16) {
     let chunk = first[..4].try_into().expect("four bytes");
     let start = first[4..6].try_into().expect("two bytes");
     (u32::from_le_bytes(chunk), u16::from_le_bytes(start))
 }
 
-fn write_link(first: &mut Packed, (chunk, start): (u32, u16)) {
+fn write_link(first: &mut Narrow, (chunk, start): (u32, u16)) {
     first[..4].copy_from_slice(&chunk.to_le_bytes());
     first[4..6].copy_from_slice(&start.to_le_bytes());
 }
@@ -310,10 +328,10 @@ mod tests {
     #[test]
     fn the_least_class_that_holds_a_list() {
         assert!(CAPACITIES.is_sorted_by(|a, b| a < b));
-        for entries in (1..3_000).chain([LEN_MAX - 1, LEN_MAX]) {
-            let class = class_for(entries);
-            assert!(CAPACITIES[class] >= entries);
-            assert!(class == 0 || CAPACITIES[class - 1] < entries);
+        for places in (1..3_000).chain([PLACES_MAX - 1, PLACES_MAX]) {
+            let class = class_for(places);
+            assert!(CAPACITIES[class] >= places);
+            assert!(class == 0 || CAPACITIES[class - 1] < places);
         }
     }
 
@@ -330,39 +348,34 @@ mod tests {
         for step in 0..60_000 {
             if held.len() < 300 || draw(2) == 0 && held.len() < 600 {
                 let most = if draw(40) == 0 { 400 } else { 30 };
-                let entries = 1 + draw(most);
-                let block = arena.allocate(entries);
-                arena.entries(block).fill([step as u8; 13]);
-                held.push((block, entries, step as u8));
+                let places = 1 + draw(most);
+                let block = arena.allocate(places);
+                arena.places(block).fill([step as u8; 10]);
+                held.push((block, places, step as u8));
             } else {
-                let (block, entries, mark) = held.swap_remove(draw(held.len()));
-                assert!(arena.entries(block).len() >= entries);
-                assert!(
-                    arena
-                        .entries(block)
-                        .iter()
-                        .all(|entry| *entry == [mark; 13])
-                );
+                let (block, places, mark) = held.swap_remove(draw(held.len()));
+                assert!(arena.places(block).len() >= places);
+                assert!(arena.places(block).iter().all(|entry| *entry == [mark; 10]));
                 arena.release(block);
             }
         }
         let common: usize = held.iter().map(|(block, ..)| block.capacity()).sum();
-        assert!(arena.entries < 4 * common, "{} for {common}", arena.entries);
+        assert!(arena.places < 4 * common, "{} for {common}", arena.places);
     }
 
     #[test]
     fn a_list_moves_with_its_entries() {
         let mut arena = Arena::default();
         let mut block = arena.allocate(1);
-        arena.entries(block).fill([7; 13]);
+        arena.places(block).fill([7; 10]);
         for len in 1..300 {
             let larger = arena.allocate(len + 1);
             arena.copy(block, larger, len);
             arena.release(block);
             block = larger;
-            let entries = arena.entries(block);
-            assert!(entries[..len].iter().all(|entry| *entry == [7; 13]));
-            entries.fill([7; 13]);
+            let places = arena.places(block);
+            assert!(places[..len].iter().all(|entry| *entry == [7; 10]));
+            places.fill([7; 10]);
         }
     }
 }

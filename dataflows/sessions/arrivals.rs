@@ -7,14 +7,14 @@ use crate::event::{Event, KEY_GROUPS, Receipt, UserId};
 use crate::fold::FoldMap;
 use crate::labels::Labels;
 
-use super::entry::{Bodies, Body, Entry, Packed};
+use super::body::{Bodies, Body};
+use super::entry::Entry;
 
 /// An event that has come: whose it is, and its entry.
 #[derive(Clone, Copy)]
 pub(super) struct Arrival {
     pub(super) key: u64,
-    entry: Packed,
-    group: u16,
+    entry: Entry,
 }
 
 const _: () = assert!(size_of::<Arrival>() == 24, "an arrival is small");
@@ -22,24 +22,21 @@ const _: () = assert!(size_of::<Arrival>() == 24, "an arrival is small");
 impl Arrival {
     #[inline]
     fn new(user: UserId, entry: Entry) -> Arrival {
-        let mut packed = Packed::default();
-        entry.store(&mut packed);
         Arrival {
             key: user.key(),
-            entry: packed,
-            group: user.group() as u16,
+            entry: entry.with_group(user.group()),
         }
     }
 
     #[inline]
     pub(super) fn group(&self) -> usize {
-        self.group as usize % KEY_GROUPS
+        self.entry.group()
     }
 
     /// With its label, or the number of its body among the epoch's.
     #[inline]
     pub(super) fn entry(&self) -> Entry {
-        Entry::load(&self.entry)
+        self.entry.with_group(0)
     }
 }
 
@@ -88,7 +85,7 @@ impl Arrivals {
     /// All that the event said.
     pub(super) fn body(&self, entry: Entry) -> Body {
         if entry.is_wide() {
-            *self.bodies.get(entry.body())
+            self.bodies.get(entry.body())
         } else {
             Body {
                 kind: entry.kind(),
@@ -100,7 +97,7 @@ impl Arrivals {
     #[inline]
     pub(super) fn sequence(&self, entry: Entry) -> i64 {
         if entry.is_wide() {
-            self.bodies.get(entry.body()).sequence
+            self.bodies.sequence(entry.body())
         } else {
             0
         }
@@ -122,7 +119,7 @@ impl Arrivals {
         if !entry.is_wide() {
             return entry;
         }
-        let body = *self.bodies.get(entry.body());
+        let body = self.bodies.get(entry.body());
         if body.is_needed() {
             entry.with_body(bodies.add(body))
         } else {

@@ -7,8 +7,9 @@ use crate::event::{Kind, Micros};
 use crate::labels::{AdvertiserId, LabelId};
 use crate::names::Names;
 
+use super::body::Body;
 use super::edge::{Edge, START};
-use super::entry::{Body, Entry};
+use super::entry::Entry;
 use super::journeys::{Inserted, Journeys, Place};
 
 impl Journeys<'_> {
@@ -46,7 +47,7 @@ impl Journeys<'_> {
                 value: 0,
             };
         }
-        content_of(self.bodies.get(entry.body()))
+        content_of(&self.bodies.get(entry.body()))
     }
 
     fn compare(&self, a: Content, b: Content, names: &Names) -> std::cmp::Ordering {
@@ -65,7 +66,14 @@ impl Journeys<'_> {
 
     fn mark_conflicted(&mut self, at: usize) {
         let body = self.widen(at);
-        self.bodies.get_mut(body).conflicted = true;
+        let known = self.bodies.get(body);
+        self.bodies.set(
+            body,
+            Body {
+                conflicted: true,
+                ..known
+            },
+        );
     }
 
     /// Puts a copy in the place of the entry it is one of. Rare, so the whole list is taken back
@@ -78,11 +86,8 @@ impl Journeys<'_> {
             self.labels.advertiser(copy.label),
         ];
         self.walk(-1, advertisers);
-        let body = self.bodies.get_mut(index);
-        *body = Body {
-            conflicted: body.conflicted,
-            ..copy
-        };
+        let conflicted = self.bodies.get(index).conflicted;
+        self.bodies.set(index, Body { conflicted, ..copy });
         self.list.remove(at);
         let entry = new.with_body(index);
         let Place::New(place) = self.locate(entry, copy.sequence) else {

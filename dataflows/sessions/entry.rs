@@ -1,88 +1,143 @@
-//! One retained event in 13 bytes, and the body of those that need more.
+//! One retained event, in ten bytes where its numbers are small and in sixteen else, and the body of those that say more.
 //!
-//! From the top bit down: time 42 (milliseconds since 2000), kind 2, tag 32 (the top half of the id's hash), joined 1
-//! (same session as the entry before it), wide 1; then age 10 and label 16, or the number of a body. Without sequences the integer order of the upper
-//! 76 bits is the order of a user's events. The id of a duplicate is found by time and tag: two ids of one user in
-//! one millisecond are mistaken for one with probability 2^-32.
+//! Two words. The upper one from the top bit down: time 42 (milliseconds since 2000), and the upper bits of age 7 and of label 15.
+//! The lower one: age 11, its middle bits, kind 2, tag 32 (the top half of the id's hash), joined 1 (same session as the
+//! entry before it), wide 1, and the lower bits of age 8 and of label 9; or, instead of age and label, the number of a body.
+//! In ten bytes: the lower 27 bits of time, and below them the lower word without the middle bits of age. The id of a duplicate is
+//! found by time and tag: two ids of one user in one millisecond are mistaken for one with probability 2^-32.
 
-use crate::event::{Event, FIRST_TIME_MS, Kind, Micros, Minute};
+use crate::event::{Event, FIRST_TIME_MS, KEY_GROUPS, Kind, Minute};
 use crate::labels::LabelId;
 
-/// Bytes of an entry in a block.
-const ENTRY_BYTES: usize = 13;
-/// An entry as it lies in a block.
-pub(crate) type Packed = [u8; ENTRY_BYTES];
+/// Bytes of an entry whose numbers are small, and of any other.
+pub(super) const NARROW_BYTES: usize = 10;
+pub(super) const FULL_BYTES: usize = 16;
+/// An entry as it lies in a list.
+pub(super) type Narrow = [u8; NARROW_BYTES];
+pub(super) type Full = [u8; FULL_BYTES];
 
-/// Greatest age an entry can hold; its meaning is "so old or older".
-const AGE_MAX: u32 = (1 << AGE_BITS) - 1;
-const AGE_BITS: u32 = 10;
-const LABEL_BITS: u32 = 16;
-const AGE_SHIFT: u32 = LABEL_BITS;
-/// Of the number of a body.
-const BODY_BITS: u32 = LABEL_BITS + AGE_BITS;
-const WIDE_SHIFT: u32 = BODY_BITS;
+/// Of the lower word.
+const LABEL_LOW_BITS: u32 = 9;
+const AGE_LOW_BITS: u32 = 8;
+const WIDE_SHIFT: u32 = LABEL_LOW_BITS + AGE_LOW_BITS;
 const JOINED_SHIFT: u32 = WIDE_SHIFT + 1;
 const TAG_SHIFT: u32 = JOINED_SHIFT + 1;
 const KIND_SHIFT: u32 = TAG_SHIFT + 32;
-const TIME_SHIFT: u32 = KIND_SHIFT + 2;
-/// Where the upper eight bytes begin.
-const UPPER_SHIFT: u32 = (ENTRY_BYTES as u32 - 8) * 8;
+const AGE_MIDDLE_SHIFT: u32 = KIND_SHIFT + 2;
+const AGE_MIDDLE_BITS: u32 = u64::BITS - AGE_MIDDLE_SHIFT;
+/// Of the upper word.
+const LABEL_HIGH_BITS: u32 = 15;
+const AGE_HIGH_BITS: u32 = 7;
+const TIME_SHIFT: u32 = LABEL_HIGH_BITS + AGE_HIGH_BITS;
 
-/// A retained event, unpacked into a register.
+const LABEL_BITS: u32 = LABEL_LOW_BITS + LABEL_HIGH_BITS;
+/// How many bodies of a group entries of ten bytes can number.
+pub(super) const NARROW_BODIES: usize = 1 << WIDE_SHIFT;
+const NARROW_TIME_BITS: u32 = 8 * NARROW_BYTES as u32 - AGE_MIDDLE_SHIFT;
+/// An era is half of what a narrow time can tell: 18.6 hours.
+const ERA_BITS: u32 = NARROW_TIME_BITS - 1;
+
+/// The era of a time in milliseconds since 2000.
+#[inline]
+pub(super) fn era(time: i64) -> i64 {
+    time >> ERA_BITS
+}
+
+/// The last millisecond of an era. A narrow time is of that era or the one before.
+#[inline]
+pub(super) fn era_end(era: i64) -> i64 {
+    ((era + 1) << ERA_BITS) - 1
+}
+
+const _: () = assert!(
+    KEY_GROUPS <= 1 << AGE_MIDDLE_BITS,
+    "an entry can note its group"
+);
+
+const fn mask(bits: u32) -> u64 {
+    (1 << bits) - 1
+}
+
+/// A retained event, in registers.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Entry(u128);
+pub(crate) struct Entry {
+    high: u64,
+    low: u64,
+}
 
 impl Entry {
     /// The entry of `event`, neither joined nor wide.
     pub(crate) fn new(event: &Event) -> Entry {
-        let time = (event.time - FIRST_TIME_MS) as u128;
         let kind = if event.userless {
             Kind::Other
         } else {
             event.kind
         };
-        let tag = (event.id >> 32) as u128;
-        Entry(time << TIME_SHIFT | (kind as u128) << KIND_SHIFT | tag << TAG_SHIFT)
+        let tag = (event.id >> 32) as u32;
+        Entry::of(event.time - FIRST_TIME_MS, kind, tag)
     }
 
-    // In three parts that do not overlap: an entry just written is then read back without a wait.
+    /// Neither joined nor wide, of label 0; `time` in milliseconds since 2000.
     #[inline]
-    pub(crate) fn load(bytes: &Packed) -> Entry {
-        let low = u64::from_le_bytes(bytes[..8].try_into().expect("eight bytes"));
-        let middle = u32::from_le_bytes(bytes[8..12].try_into().expect("four bytes"));
-        Entry(u128::from(u64::from(bytes[12]) << 32 | u64::from(middle)) << 64 | u128::from(low))
-    }
-
-    #[inline]
-    pub(crate) fn store(self, bytes: &mut Packed) {
-        bytes[..8].copy_from_slice(&(self.0 as u64).to_le_bytes());
-        bytes[8..12].copy_from_slice(&((self.0 >> 64) as u32).to_le_bytes());
-        bytes[12] = (self.0 >> 96) as u8;
-    }
-
-    /// The time alone: it is in the upper eight.
-    #[inline]
-    pub(crate) fn time_of(bytes: &Packed) -> i64 {
-        let upper = bytes.last_chunk().copied();
-        (u64::from_le_bytes(upper.expect("eight bytes")) >> (TIME_SHIFT - UPPER_SHIFT)) as i64
+    pub(super) fn of(time: i64, kind: Kind, tag: u32) -> Entry {
+        Entry {
+            high: (time as u64) << TIME_SHIFT,
+            low: (kind as u64) << KIND_SHIFT | u64::from(tag) << TAG_SHIFT,
+        }
     }
 
     #[inline]
-    fn field(self, shift: u32, bits: u32) -> u64 {
-        (self.0 >> shift) as u64 & ((1 << bits) - 1)
+    pub(super) fn load(bytes: &Full) -> Entry {
+        let both = u128::from_le_bytes(*bytes);
+        Entry {
+            high: (both >> u64::BITS) as u64,
+            low: both as u64,
+        }
     }
 
     #[inline]
-    fn with_field(self, shift: u32, bits: u32, value: u64) -> Entry {
-        debug_assert!(value < 1 << bits);
-        let mask = ((1u128 << bits) - 1) << shift;
-        Entry(self.0 & !mask | u128::from(value) << shift)
+    pub(super) fn store(self, bytes: &mut Full) {
+        *bytes = (u128::from(self.high) << u64::BITS | u128::from(self.low)).to_le_bytes();
+    }
+
+    /// Of the era that ends at `era_end` or the one before.
+    #[inline]
+    pub(super) fn load_narrow(bytes: &Narrow, era_end: i64) -> Entry {
+        let low = bytes.first_chunk().copied().expect("eight bytes");
+        Entry {
+            high: (Entry::time_of_narrow(bytes, era_end) as u64) << TIME_SHIFT,
+            low: u64::from_le_bytes(low) & mask(AGE_MIDDLE_SHIFT),
+        }
+    }
+
+    /// The time alone.
+    #[inline]
+    pub(super) fn time_of_narrow(bytes: &Narrow, era_end: i64) -> i64 {
+        let top = bytes.last_chunk().copied().expect("eight bytes");
+        let time = u64::from_le_bytes(top) >> (u64::BITS - NARROW_TIME_BITS);
+        era_end - ((era_end as u64 - time) & mask(NARROW_TIME_BITS)) as i64
+    }
+
+    /// What [`Entry::load_narrow`] reads, if [`Entry::is_small`].
+    #[inline]
+    pub(super) fn store_narrow(self, bytes: &mut Narrow) {
+        debug_assert!(self.is_small());
+        let time = self.high >> TIME_SHIFT;
+        let low = self.low | time << AGE_MIDDLE_SHIFT;
+        bytes[..8].copy_from_slice(&low.to_le_bytes());
+        bytes[8..].copy_from_slice(&((time >> AGE_MIDDLE_BITS) as u16).to_le_bytes());
+    }
+
+    /// Whether all but its time can be said in ten bytes.
+    #[inline]
+    pub(super) fn is_small(self) -> bool {
+        self.high & mask(TIME_SHIFT) | self.low >> AGE_MIDDLE_SHIFT == 0
     }
 
     /// Milliseconds since 2000.
     #[inline]
     pub(crate) fn time(self) -> i64 {
-        (self.0 >> TIME_SHIFT) as i64
+        (self.high >> TIME_SHIFT) as i64
     }
 
     #[inline]
@@ -90,216 +145,130 @@ impl Entry {
         (self.time() / 60_000) as Minute
     }
 
-    /// Time, kind and tag: the order of a user's events that have no sequence.
+    /// Kind and tag: the order of a user's events that have one time and no sequence.
     #[inline]
-    pub(crate) fn order(self) -> u128 {
-        self.0 >> TAG_SHIFT
+    pub(crate) fn order(self) -> u64 {
+        self.low & mask(AGE_MIDDLE_SHIFT) >> TAG_SHIFT << TAG_SHIFT
     }
 
     #[inline]
     pub(crate) fn kind(self) -> Kind {
-        match self.field(KIND_SHIFT, 2) {
-            0 => Kind::Other,
-            1 => Kind::Impression,
-            2 => Kind::Click,
-            _ => Kind::Conversion,
-        }
+        Kind::numbered((self.low >> KIND_SHIFT) as u8)
     }
 
     #[inline]
     pub(crate) fn is_point(self) -> bool {
-        self.field(KIND_SHIFT, 2) != 0
+        self.low & 3 << KIND_SHIFT != 0
     }
 
     #[inline]
     pub(crate) fn is_conversion(self) -> bool {
-        self.field(KIND_SHIFT, 2) == 3
+        self.kind() == Kind::Conversion
     }
 
     #[inline]
     pub(crate) fn tag(self) -> u32 {
-        self.field(TAG_SHIFT, 32) as u32
+        (self.low >> TAG_SHIFT) as u32
     }
 
     #[inline]
     pub(crate) fn is_joined(self) -> bool {
-        self.field(JOINED_SHIFT, 1) == 1
+        self.low & 1 << JOINED_SHIFT != 0
     }
 
+    #[inline]
     pub(crate) fn with_joined(self, joined: bool) -> Entry {
-        self.with_field(JOINED_SHIFT, 1, joined.into())
+        let low = self.low & !(1 << JOINED_SHIFT) | u64::from(joined) << JOINED_SHIFT;
+        Entry { low, ..self }
     }
 
     #[inline]
     pub(crate) fn is_wide(self) -> bool {
-        self.field(WIDE_SHIFT, 1) == 1
+        self.low & 1 << WIDE_SHIFT != 0
     }
 
     /// Of an entry that is not wide.
     #[inline]
     pub(crate) fn label(self) -> LabelId {
         debug_assert!(!self.is_wide());
-        self.field(0, LABEL_BITS) as LabelId
+        let high = self.high & mask(LABEL_HIGH_BITS);
+        (high << LABEL_LOW_BITS | self.low & mask(LABEL_LOW_BITS)) as LabelId
     }
 
     /// The number of a wide entry's body.
     #[inline]
     pub(crate) fn body(self) -> u32 {
         debug_assert!(self.is_wide());
-        self.field(0, BODY_BITS) as u32
+        let high = self.high & mask(LABEL_HIGH_BITS);
+        (high << WIDE_SHIFT | self.low & mask(WIDE_SHIFT)) as u32
+    }
+
+    /// Without what stands for age and label.
+    #[inline]
+    fn bare(self) -> Entry {
+        Entry {
+            high: self.high >> TIME_SHIFT << TIME_SHIFT,
+            low: self.low & mask(AGE_MIDDLE_SHIFT) & !mask(JOINED_SHIFT),
+        }
     }
 
     /// Without a body, and of age 0.
+    #[inline]
     pub(crate) fn with_label(self, label: LabelId) -> Entry {
-        debug_assert!(label < 1 << LABEL_BITS);
-        self.with_field(WIDE_SHIFT, 1, 0)
-            .with_field(0, BODY_BITS, label.into())
+        assert!(
+            label < 1 << LABEL_BITS,
+            "more labels than an entry can number"
+        );
+        let (bare, label) = (self.bare(), u64::from(label));
+        Entry {
+            high: bare.high | label >> LABEL_LOW_BITS,
+            low: bare.low | label & mask(LABEL_LOW_BITS),
+        }
     }
 
+    #[inline]
     pub(crate) fn with_body(self, body: u32) -> Entry {
-        assert!(
-            body < 1 << BODY_BITS,
-            "more conversions and sequences of a key group, or of an epoch, than an entry can number"
-        );
-        self.with_field(WIDE_SHIFT, 1, 1)
-            .with_field(0, BODY_BITS, body.into())
+        let (bare, body) = (self.bare(), u64::from(body));
+        Entry {
+            high: bare.high | body >> WIDE_SHIFT,
+            low: bare.low | 1 << WIDE_SHIFT | body & mask(WIDE_SHIFT),
+        }
+    }
+
+    /// Notes a key group where the middle bits of its age will be; of an entry without age.
+    #[inline]
+    pub(super) fn with_group(self, group: usize) -> Entry {
+        let low = self.low & mask(AGE_MIDDLE_SHIFT) | (group as u64) << AGE_MIDDLE_SHIFT;
+        Entry { low, ..self }
+    }
+
+    #[inline]
+    pub(super) fn group(self) -> usize {
+        (self.low >> AGE_MIDDLE_SHIFT) as usize % KEY_GROUPS
     }
 
     /// Minutes since the first point of its journey; `None`: its body says it.
     #[inline]
     pub(crate) fn age(self) -> Option<u32> {
-        if self.is_wide() {
-            return None;
-        }
-        let age = self.field(AGE_SHIFT, AGE_BITS) as u32;
-        (age < AGE_MAX).then_some(age)
+        let low = self.low >> LABEL_LOW_BITS & mask(AGE_LOW_BITS);
+        let middle = self.low >> AGE_MIDDLE_SHIFT;
+        let high = self.high >> LABEL_HIGH_BITS & mask(AGE_HIGH_BITS);
+        let age = low | middle << AGE_LOW_BITS | high << (AGE_LOW_BITS + AGE_MIDDLE_BITS);
+        (!self.is_wide()).then_some(age as u32)
     }
 
-    /// Notes the first minute of its journey in an entry that is not wide, as far as its age can say it.
+    /// Notes the first minute of its journey in an entry that is not wide.
+    #[inline]
     pub(crate) fn with_first_minute(self, first: Minute) -> Entry {
         debug_assert!(!self.is_wide());
-        self.with_field(
-            AGE_SHIFT,
-            AGE_BITS,
-            u64::from((self.minute() - first).min(AGE_MAX)),
-        )
-    }
-}
-
-/// What a wide entry points to: the label and all that is rare.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Body {
-    pub(crate) label: LabelId,
-    /// The first minute of its journey.
-    pub(crate) first_minute: Minute,
-    pub(crate) value: Micros,
-    pub(crate) sequence: i64,
-    /// What the event was; the entry of one without user says `Other`.
-    pub(crate) kind: Kind,
-    /// A conversion that is a touch as well.
-    pub(crate) touches: bool,
-    /// Copies with other content were seen.
-    pub(crate) conflicted: bool,
-    /// The event has no user: its "user" is the event itself.
-    pub(crate) userless: bool,
-}
-
-impl Body {
-    /// A body that says no more than its label.
-    pub(crate) fn of(label: LabelId) -> Body {
-        Body {
-            label,
-            first_minute: 0,
-            value: 0,
-            sequence: 0,
-            kind: Kind::Other,
-            touches: false,
-            conflicted: false,
-            userless: false,
+        let age = u64::from(self.minute() - first);
+        let no_high = self.high & !(mask(AGE_HIGH_BITS) << LABEL_HIGH_BITS);
+        let no_low = self.low & mask(AGE_MIDDLE_SHIFT) & !(mask(AGE_LOW_BITS) << LABEL_LOW_BITS);
+        let middle = age >> AGE_LOW_BITS & mask(AGE_MIDDLE_BITS);
+        Entry {
+            high: no_high | age >> (AGE_LOW_BITS + AGE_MIDDLE_BITS) << LABEL_HIGH_BITS,
+            low: no_low | middle << AGE_MIDDLE_SHIFT | (age & mask(AGE_LOW_BITS)) << LABEL_LOW_BITS,
         }
-    }
-
-    pub(crate) fn of_event(event: &Event, label: LabelId) -> Body {
-        Body {
-            value: event.value,
-            sequence: event.sequence,
-            kind: event.kind,
-            touches: event.touches,
-            userless: event.userless,
-            ..Body::of(label)
-        }
-    }
-
-    /// Whether it says more than an entry can hold.
-    #[inline]
-    pub(crate) fn is_needed(&self) -> bool {
-        self.kind == Kind::Conversion
-            || self.sequence != 0
-            || self.userless
-            || self.value != 0
-            || self.label >= 1 << LABEL_BITS
-    }
-}
-
-/// The bodies of a key group, reused as entries go. In pieces of one size: a group that grows leaves no hole in memory.
-pub(crate) struct Bodies {
-    pieces: Vec<Box<[Body]>>,
-    /// How many were in use at once at most.
-    len: u32,
-    /// The body given back last; its label is the number of the one before.
-    free: u32,
-}
-
-/// Bodies of a piece.
-const PIECE: usize = 32;
-/// No body given back.
-const NONE: u32 = u32::MAX;
-
-impl Default for Bodies {
-    fn default() -> Bodies {
-        Bodies {
-            pieces: Vec::new(),
-            len: 0,
-            free: NONE,
-        }
-    }
-}
-
-impl Bodies {
-    pub(crate) fn add(&mut self, body: Body) -> u32 {
-        let index = self.free;
-        if index != NONE {
-            self.free = std::mem::replace(self.get_mut(index), body).label;
-            return index;
-        }
-        let index = self.len;
-        if index as usize == self.pieces.len() * PIECE {
-            self.pieces.push(vec![body; PIECE].into());
-        }
-        *self.get_mut(index) = body;
-        self.len += 1;
-        index
-    }
-
-    #[inline]
-    pub(crate) fn get(&self, index: u32) -> &Body {
-        &self.pieces[index as usize / PIECE][index as usize % PIECE]
-    }
-
-    #[inline]
-    pub(crate) fn get_mut(&mut self, index: u32) -> &mut Body {
-        &mut self.pieces[index as usize / PIECE][index as usize % PIECE]
-    }
-
-    pub(crate) fn release(&mut self, index: u32) {
-        self.get_mut(index).label = self.free;
-        self.free = index;
-    }
-
-    /// Forgets all; none is in use any more.
-    pub(crate) fn clear(&mut self) {
-        self.len = 0;
-        self.free = NONE;
     }
 }
 
@@ -315,66 +284,89 @@ mod tests {
         }
     }
 
+    fn told(entry: Entry) -> (i64, Kind, u32, bool, bool) {
+        let (time, kind, tag) = (entry.time(), entry.kind(), entry.tag());
+        (time, kind, tag, entry.is_joined(), entry.is_wide())
+    }
+
     #[test]
     fn every_field_survives_the_packing() {
         let time = crate::event::END_TIME_MS - 1;
-        let entry = Entry::new(&event(time, Kind::Click, 0xABCD_EF01_2345_6789))
-            .with_joined(true)
-            .with_label((1 << LABEL_BITS) - 1);
-        let entry = entry.with_first_minute(entry.minute() - (AGE_MAX - 1));
-        let mut bytes = [0xFF; ENTRY_BYTES];
-        entry.store(&mut bytes);
-        let loaded = Entry::load(&bytes);
-        assert!(loaded == entry);
-        assert_eq!(loaded.time(), time - FIRST_TIME_MS);
-        assert_eq!(Entry::time_of(&bytes), loaded.time());
-        assert_eq!(loaded.kind(), Kind::Click);
-        assert_eq!(loaded.tag(), 0xABCD_EF01);
-        assert_eq!(loaded.age(), Some(AGE_MAX - 1));
-        assert_eq!(loaded.label(), (1 << LABEL_BITS) - 1);
-        assert!(loaded.is_joined() && !loaded.is_wide());
-        let older = loaded.with_first_minute(loaded.minute() - AGE_MAX);
-        assert_eq!(older.age(), None);
+        let event = event(time, Kind::Click, 0xABCD_EF01_2345_6789);
+        let entry = Entry::new(&event).with_joined(true);
+        let aged = entry.with_label((1 << LABEL_BITS) - 1).with_first_minute(0);
+        let wide = entry.with_body(u32::MAX);
+        for (entry, is_wide) in [(aged, false), (wide, true)] {
+            let mut bytes = [0xFF; FULL_BYTES];
+            entry.store(&mut bytes);
+            let loaded = Entry::load(&bytes);
+            assert!(loaded == entry);
+            let expected = (
+                time - FIRST_TIME_MS,
+                Kind::Click,
+                0xABCD_EF01,
+                true,
+                is_wide,
+            );
+            assert_eq!(told(loaded), expected);
+        }
+        assert_eq!(
+            (aged.age(), aged.label()),
+            (Some(aged.minute()), (1 << LABEL_BITS) - 1)
+        );
+        assert_eq!((wide.age(), wide.body()), (None, u32::MAX));
+        assert_eq!(aged.with_label(1).age(), Some(0));
+    }
+
+    /// The first and last milliseconds of an era and of the one before, and the ends of all other fields.
+    #[test]
+    fn small_entries_survive_in_ten_bytes() {
+        let (first, length) = (7 << ERA_BITS, 1 << ERA_BITS);
+        for time in [
+            first,
+            first + length - 1,
+            first + length,
+            first + 2 * length - 1,
+        ] {
+            for kind in [Kind::Other, Kind::Impression, Kind::Click, Kind::Conversion] {
+                let entry = Entry::of(time, kind, 0xABCD_EF01);
+                let minute = entry.minute();
+                for small in [
+                    entry.with_label(0),
+                    entry.with_label(511).with_first_minute(minute - 255),
+                    entry.with_label(1).with_first_minute(minute - 1),
+                    entry.with_joined(true).with_body(0),
+                    entry.with_body((1 << WIDE_SHIFT) - 1),
+                ] {
+                    assert!(small.is_small());
+                    let mut bytes = [0xFF; NARROW_BYTES];
+                    small.store_narrow(&mut bytes);
+                    let end = era_end(8);
+                    assert!(Entry::load_narrow(&bytes, end) == small);
+                    assert_eq!(Entry::time_of_narrow(&bytes, end), time);
+                }
+                for large in [
+                    entry.with_label(512),
+                    entry.with_label(0).with_first_minute(minute - 256),
+                    entry.with_body(1 << WIDE_SHIFT),
+                ] {
+                    assert!(!large.is_small());
+                }
+            }
+        }
+        assert_eq!([era(first - 1), era(first), era(first + length)], [6, 7, 8]);
     }
 
     #[test]
-    fn what_an_entry_cannot_say_is_in_its_body() {
-        let touch = event(FIRST_TIME_MS, Kind::Click, 0);
-        assert!(!Body::of_event(&touch, (1 << LABEL_BITS) - 1).is_needed());
-        assert!(Body::of_event(&touch, 1 << LABEL_BITS).is_needed());
-        let last = (1 << BODY_BITS) - 1;
-        let wide = Entry::new(&touch).with_joined(true).with_body(last);
-        assert_eq!((wide.body(), wide.age()), (last, None));
-        assert!(wide.is_wide() && wide.is_joined() && wide.kind() == Kind::Click);
-    }
-
-    #[test]
-    fn bodies_given_back_are_taken_again() {
-        let body = |label| Body::of(label);
-        let mut bodies = Bodies::default();
-        let numbers: Vec<u32> = (0..100).map(|label| bodies.add(body(label))).collect();
-        assert_eq!(numbers, (0..100).collect::<Vec<u32>>());
-        for number in [3, 99, 31, 32, 64] {
-            bodies.release(number);
-        }
-        for label in [64, 32, 31, 99, 3] {
-            assert_eq!(bodies.add(body(1_000 + label)), label);
-        }
-        assert_eq!(bodies.add(body(100)), 100);
-        for number in 0..=100 {
-            let label = bodies.get(number).label % 1_000;
-            assert_eq!(label, number, "each says what was put there last");
-        }
-        bodies.clear();
-        assert_eq!(bodies.add(body(7)), 0);
-    }
-
-    #[test]
-    fn the_order_is_time_then_kind_then_tag() {
-        let t = FIRST_TIME_MS + 5;
-        let order = |time, kind, id: u64| Entry::new(&event(time, kind, id << 32)).order();
-        assert!(order(t, Kind::Conversion, 9) < order(t + 1, Kind::Other, 1));
-        assert!(order(t, Kind::Impression, 9) < order(t, Kind::Click, 1));
-        assert!(order(t, Kind::Click, 1) < order(t, Kind::Click, 2));
+    fn the_order_is_kind_then_tag_and_nothing_else() {
+        let entry = |kind, id: u64| Entry::new(&event(FIRST_TIME_MS + 60_000_000, kind, id << 32));
+        let order = |kind, id| entry(kind, id).order();
+        assert!(order(Kind::Impression, 9) < order(Kind::Click, 1));
+        assert!(order(Kind::Click, 1) < order(Kind::Click, 2));
+        let click = entry(Kind::Click, 1).with_joined(true);
+        assert_eq!(
+            click.with_body(u32::MAX).order(),
+            click.with_label(0).with_first_minute(0).order()
+        );
     }
 }

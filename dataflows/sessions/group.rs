@@ -5,7 +5,8 @@
 //! each into a block of its size: that takes microseconds.
 
 use super::arena::{Arena, Chunk};
-use super::entry::{Bodies, Packed};
+use super::body::Bodies;
+use super::entry::{Entry, NARROW_BODIES, Narrow};
 use super::list::List;
 use super::slot::Slot;
 use super::table::Table;
@@ -17,6 +18,7 @@ const DORMANT_ENTRIES: usize = 8;
 const DORMANT_MS: i64 = 30 * 60_000;
 
 /// The users of one key group and their lists.
+#[derive(Default)]
 pub(crate) struct Group {
     pub(crate) table: Table,
     pub(crate) arena: Arena,
@@ -24,20 +26,12 @@ pub(crate) struct Group {
 }
 
 impl Group {
-    pub(crate) fn new(number: usize) -> Group {
-        Group {
-            table: Table::new(number),
-            arena: Arena::default(),
-            bodies: Bodies::default(),
-        }
-    }
-
     /// The entries of the user at `at`, and the bodies that they may point to.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn list(&mut self, at: usize) -> (List<'_>, &mut Bodies) {
         let slot = self.table.get_mut(at);
-        let block = self.arena.entries(slot.block());
-        (List { slot, block }, &mut self.bodies)
+        let block = self.arena.places(slot.block());
+        (List::new(slot, block), &mut self.bodies)
     }
 
     /// Where the memory of the user who is perhaps at `at` is noted, to be fetched ahead of use.
@@ -48,9 +42,9 @@ impl Group {
 
     /// The newest entries of the user who is perhaps at `at`, to be fetched ahead of use.
     #[inline]
-    pub(crate) fn newest(&self, at: usize) -> Option<&[Packed]> {
+    pub(crate) fn newest(&self, at: usize) -> Option<&[Narrow]> {
         let slot = self.table.peek(at)?;
-        self.arena.newest(slot.block(), slot.len())
+        self.arena.newest(slot.block(), slot.places())
     }
 
     /// Adds a user who is not there, with room for entries, and says where.
@@ -61,11 +55,35 @@ impl Group {
 
     /// Makes room for more entries of the user at `at`.
     pub(crate) fn grow(&mut self, at: usize) {
-        let entries = self.table.get(at).len() + 1;
-        if !self.arena.has_room(entries) {
+        let slot = self.table.get(at);
+        let places = slot.places_for(slot.len() + 1);
+        if !self.arena.has_room(places) {
             self.pack();
         }
-        self.move_list(at, entries);
+        self.move_list(at, places);
+    }
+
+    /// Sees to it that each entry of the user at `at` can get a body: whether its number is small is not asked then.
+    pub(crate) fn prepare_for_bodies(&mut self, at: usize) {
+        let slot = self.table.get(at);
+        if !slot.is_full_size() && self.bodies.len() + slot.len() >= NARROW_BODIES {
+            self.make_full_size(at);
+        }
+    }
+
+    /// Gives the entries of the user at `at` their full size, and room for one more.
+    pub(crate) fn make_full_size(&mut self, at: usize) {
+        let (list, _) = self.list(at);
+        let entries: Vec<Entry> = (0..list.len()).map(|at| list.get(at)).collect();
+        let slot = self.table.get_mut(at);
+        self.arena.release(slot.block());
+        slot.set_len(0);
+        slot.set_full_size();
+        slot.set_block(self.arena.allocate(slot.places_for(entries.len() + 1)));
+        let (mut list, _) = self.list(at);
+        for (at, &entry) in entries.iter().enumerate() {
+            list.insert(at, entry);
+        }
     }
 
     /// Forgets the user at `at`; others may move to other places.
@@ -109,16 +127,16 @@ impl Group {
     /// Gives room back if the user at `at` has far more than needed.
     pub(crate) fn shrink(&mut self, at: usize) {
         let slot = self.table.get(at);
-        if slot.block().capacity() > 2 * slot.len() + 2 {
-            self.move_list(at, slot.len());
+        if slot.block().capacity() > 2 * slot.places() + 2 {
+            self.move_list(at, slot.places());
         }
     }
 
-    /// Moves the list of the user at `at` to a block for `entries`.
-    fn move_list(&mut self, at: usize, entries: usize) {
+    /// Moves the list of the user at `at` to a block of so many places.
+    fn move_list(&mut self, at: usize, places: usize) {
         let slot = self.table.get_mut(at);
-        let block = self.arena.allocate(entries);
-        self.arena.copy(slot.block(), block, slot.len());
+        let block = self.arena.allocate(places);
+        self.arena.copy(slot.block(), block, slot.places());
         self.arena.release(slot.block());
         slot.set_block(block);
     }
@@ -133,8 +151,8 @@ impl Group {
     fn move_all(&mut self) {
         let mut packed = Arena::default();
         for slot in self.table.iter_mut() {
-            let block = packed.allocate(slot.len());
-            packed.take_in(block, &self.arena, slot.block(), slot.len());
+            let block = packed.allocate(slot.places());
+            packed.take_in(block, &self.arena, slot.block(), slot.places());
             slot.set_block(block);
         }
         packed.settle();
@@ -146,7 +164,8 @@ impl Group {
 mod tests {
     use super::*;
     use crate::event::{Event, FIRST_TIME_MS, Kind};
-    use crate::sessions::entry::{Body, Entry};
+    use crate::sessions::body::Body;
+    use crate::sessions::entry::Entry;
 
     const MINUTE_MS: i64 = 60_000;
 
@@ -159,7 +178,7 @@ mod tests {
 
     /// A group with a user of so many conversions, a minute apart from the first minute on.
     fn group(conversions: i64) -> Group {
-        let mut group = Group::new(0);
+        let mut group = Group::default();
         let at = group.add(7);
         for minute in 1..=conversions {
             if group.list(at).0.is_full() {
@@ -218,7 +237,7 @@ mod tests {
     /// Lists of such a length leave a good part of each chunk idle wherever they lie.
     #[test]
     fn a_group_that_was_packed_is_not_packed_again_for_the_same() {
-        let mut group = Group::new(0);
+        let mut group = Group::default();
         let keys = (0..200).map(|number| number << 50);
         keys.clone().for_each(|key| {
             group.add(key);
@@ -235,6 +254,49 @@ mod tests {
         }
         group.move_all();
         assert!(!group.arena.is_sparse());
+    }
+
+    #[test]
+    fn a_list_of_full_size_has_the_same_entries_and_room_for_one_more() {
+        for conversions in [0, 1, 2, 7, 300] {
+            let mut group = group(conversions);
+            let at = group.table.find(7).expect("just added");
+            let entries = |group: &mut Group| -> Vec<Entry> {
+                let (list, _) = group.list(at);
+                (0..list.len()).map(|at| list.get(at)).collect()
+            };
+            let narrow = entries(&mut group);
+            group.make_full_size(at);
+            assert!(entries(&mut group) == narrow);
+            let (mut list, _) = group.list(at);
+            let far = Entry::of(1 << 41, Kind::Click, 0).with_label(1 << 20);
+            assert!(list.takes(far) && !list.is_full());
+            list.append(far);
+            assert!(list.get(narrow.len()) == far);
+            group.grow(at);
+            assert!(entries(&mut group)[..narrow.len()] == narrow);
+        }
+    }
+
+    /// The numbers of bodies outgrow entries of ten bytes.
+    #[test]
+    fn every_entry_can_get_a_body_once_it_was_prepared() {
+        let (mut group, touch) = (Group::default(), Event::plain(Kind::Click, FIRST_TIME_MS));
+        let at = group.add(7);
+        for _ in 0..2 {
+            group.list(at).0.append(Entry::new(&touch).with_label(5));
+        }
+        for bodies in 0..NARROW_BODIES + 1 {
+            group.prepare_for_bodies(at);
+            let is_prepared = group.table.get(at).is_full_size();
+            assert_eq!(is_prepared, bodies + 2 >= NARROW_BODIES, "{bodies}");
+            group.bodies.add(Body::of(6));
+        }
+        let body = group.bodies.add(Body::of(8));
+        let (mut list, bodies) = group.list(at);
+        list.set(1, Entry::new(&touch).with_body(body));
+        let labels = [0, 1].map(|at| bodies.label(list.get(at)));
+        assert_eq!(labels, [5, 8]);
     }
 
     #[test]

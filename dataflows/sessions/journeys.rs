@@ -9,8 +9,9 @@ use crate::event::{Micros, Minute};
 use crate::labels::{AdvertiserId, LabelId, Labels};
 use crate::settings::{JourneyRule, Settings};
 
+use super::body::{Bodies, Body};
 use super::edge::{CONVERSION, Edge, START, StateId};
-use super::entry::{Bodies, Body, Entry};
+use super::entry::Entry;
 use super::list::List;
 use super::retention::Met;
 
@@ -44,11 +45,7 @@ pub(crate) struct Journeys<'a> {
 
 impl Journeys<'_> {
     pub(super) fn label(&self, entry: Entry) -> LabelId {
-        if entry.is_wide() {
-            self.bodies.get(entry.body()).label
-        } else {
-            entry.label()
-        }
+        self.bodies.label(entry)
     }
 
     #[inline]
@@ -58,19 +55,19 @@ impl Journeys<'_> {
 
     pub(super) fn sequence(&self, entry: Entry) -> i64 {
         if entry.is_wide() {
-            self.bodies.get(entry.body()).sequence
+            self.bodies.sequence(entry.body())
         } else {
             0
         }
     }
 
     pub(super) fn value(&self, conversion: Entry) -> Micros {
-        self.bodies.get(conversion.body()).value
+        self.bodies.value(conversion.body())
     }
 
     /// An impression, a click, or a conversion that is a touch as well.
     pub(super) fn is_touch(&self, point: Entry) -> bool {
-        !point.is_conversion() || self.bodies.get(point.body()).touches
+        !point.is_conversion() || self.bodies.touches(point.body())
     }
 
     /// One condition for the processor to guess, not two.
@@ -126,15 +123,11 @@ impl Journeys<'_> {
         Place::New(at)
     }
 
-    /// Puts the entry of an accepted event at its place; the list has room.
-    #[inline]
+    /// Puts the entry of an accepted event before the one at `at`; the list has room.
     pub(crate) fn insert(&mut self, at: usize, entry: Entry) {
         let gap = self.settings.session_gap_ms;
         let joined = at > 0 && entry.time() - self.list.time(at - 1) <= gap;
         let entry = entry.with_joined(joined);
-        if at == self.list.len() {
-            return self.append(entry);
-        }
         self.list.insert(at, entry);
         let next = self.list.get(at + 1);
         let next_joins = next.time() - entry.time() <= gap;
@@ -148,18 +141,26 @@ impl Journeys<'_> {
         }
     }
 
-    /// Most events are their user's newest: nothing comes after them, and nothing is taken back.
+    /// Most events are their user's newest: nothing comes after them, and nothing is taken back. Gives out the edges of such a
+    /// one; the entry that is to be put at the end.
     #[inline]
-    fn append(&mut self, mut entry: Entry) {
+    pub(crate) fn follow(&mut self, entry: Entry) -> Entry {
+        let (len, gap) = (self.list.len(), self.settings.session_gap_ms);
+        let joined = len > 0 && entry.time() - self.list.time(len - 1) <= gap;
+        let mut entry = entry.with_joined(joined);
         if entry.is_point() {
-            let before = self.open_point_before(self.list.len(), entry);
+            let before = self.open_point_before(len, entry);
             let first = before.map_or(entry.minute(), |p| self.first_minute(p));
-            entry = self.with_first_minute(entry, first);
+            if entry.is_wide() {
+                self.bodies.set_first_minute(entry.body(), first);
+            } else {
+                entry = entry.with_first_minute(first);
+            }
             let from = before.map_or(START, |p| self.label(self.list.get(p)));
             self.arrive(1, from, entry, first);
             self.convert(1, entry, first);
         }
-        self.list.insert(self.list.len(), entry);
+        entry
     }
 
     /// The touch of an open journey that a point is about to follow, or follows, at `at`.
@@ -229,47 +230,36 @@ impl Journeys<'_> {
         let entry = self.list.get(at);
         match entry.age() {
             Some(age) => entry.minute() - age,
-            None => self.bodies.get(entry.body()).first_minute,
+            None => self.bodies.first_minute(entry.body()),
         }
     }
 
+    /// Notes the first minute of its journey: as the age of the entry where its list holds that, or in its body.
     pub(super) fn set_first_minute(&mut self, at: usize, first: Minute) {
         let entry = self.list.get(at);
-        let entry = self.with_first_minute(entry, first);
-        self.list.set(at, entry);
-    }
-
-    /// The entry with the first minute noted: in its body, or as its age if that is not too great.
-    #[inline]
-    fn with_first_minute(&mut self, mut entry: Entry, first: Minute) -> Entry {
         if !entry.is_wide() {
             let aged = entry.with_first_minute(first);
-            if aged.age().is_some() {
-                return aged;
+            if self.list.holds(aged) {
+                return self.list.set(at, aged);
             }
-            entry = self.widened(entry);
         }
-        self.bodies.get_mut(entry.body()).first_minute = first;
-        entry
-    }
-
-    /// The entry with a body, its own or a new one.
-    fn widened(&mut self, entry: Entry) -> Entry {
-        if entry.is_wide() {
-            return entry;
-        }
-        entry.with_body(self.bodies.add(Body {
-            kind: entry.kind(),
-            first_minute: entry.minute() - entry.age().unwrap_or(0),
-            ..Body::of(entry.label())
-        }))
+        let body = self.widen(at);
+        self.bodies.set_first_minute(body, first);
     }
 
     /// Gives the entry at `at` a body if it has none.
     pub(super) fn widen(&mut self, at: usize) -> u32 {
-        let entry = self.widened(self.list.get(at));
-        self.list.set(at, entry);
-        entry.body()
+        let entry = self.list.get(at);
+        let Some(age) = entry.age() else {
+            return entry.body();
+        };
+        let body = self.bodies.add(Body {
+            kind: entry.kind(),
+            first_minute: entry.minute() - age,
+            ..Body::of(entry.label())
+        });
+        self.list.set(at, entry.with_body(body));
+        body
     }
 
     #[inline]

@@ -1,16 +1,37 @@
 //! A user's entries in order.
 
-use super::entry::{Entry, Packed};
+use super::entry::{Entry, Full, Narrow, era};
 use super::slot::Slot;
 
 /// The entries of one user.
 pub(crate) struct List<'a> {
-    pub(super) slot: &'a mut Slot,
-    /// The slot's block: the entries, then room for more.
-    pub(super) block: &'a mut [Packed],
+    slot: &'a mut Slot,
+    places: Places<'a>,
+    /// The last millisecond of the era of the newest event.
+    era_end: i64,
 }
 
-impl List<'_> {
+/// The slot's block: the entries, then room for more. In ten bytes they are as long as all are small and of two eras.
+enum Places<'a> {
+    Narrow(&'a mut [Narrow]),
+    Full(&'a mut [Full]),
+}
+
+impl<'a> List<'a> {
+    #[inline]
+    pub(super) fn new(slot: &'a mut Slot, block: &'a mut [Narrow]) -> List<'a> {
+        let places = if slot.is_full_size() {
+            Places::Full(block.as_flattened_mut().as_chunks_mut().0)
+        } else {
+            Places::Narrow(block)
+        };
+        List {
+            era_end: slot.era_end(),
+            slot,
+            places,
+        }
+    }
+
     #[inline]
     pub(crate) fn len(&self) -> usize {
         self.slot.len()
@@ -18,64 +39,119 @@ impl List<'_> {
 
     #[inline]
     pub(crate) fn get(&self, at: usize) -> Entry {
-        Entry::load(&self.block[at])
+        match &self.places {
+            Places::Narrow(places) => Entry::load_narrow(&places[at], self.era_end),
+            Places::Full(places) => Entry::load(&places[at]),
+        }
     }
 
     /// The time of the entry at `at`.
     #[inline]
     pub(crate) fn time(&self, at: usize) -> i64 {
-        Entry::time_of(&self.block[at])
+        match &self.places {
+            Places::Narrow(places) => Entry::time_of_narrow(&places[at], self.era_end),
+            Places::Full(places) => Entry::load(&places[at]).time(),
+        }
     }
 
+    /// Replaces the entry at `at` by one of the same time, if it [holds](List::holds) that.
     #[inline]
     pub(crate) fn set(&mut self, at: usize, entry: Entry) {
-        entry.store(&mut self.block[at]);
+        match &mut self.places {
+            Places::Narrow(places) => entry.store_narrow(&mut places[at]),
+            Places::Full(places) => entry.store(&mut places[at]),
+        }
     }
 
     /// Whether one more entry has no room.
     #[inline]
     pub(crate) fn is_full(&self) -> bool {
-        self.block.len() == self.len()
+        let places = match &self.places {
+            Places::Narrow(places) => places.len(),
+            Places::Full(places) => places.len(),
+        };
+        places == self.len()
     }
 
-    /// Puts `entry` before the one at `at`; there is room.
+    /// Whether an entry of one of its times can be among the entries in the form that they have.
     #[inline]
+    pub(crate) fn holds(&self, entry: Entry) -> bool {
+        matches!(self.places, Places::Full(_)) || entry.is_small()
+    }
+
+    /// Whether an entry of any time can be.
+    #[inline]
+    pub(crate) fn takes(&self, entry: Entry) -> bool {
+        let (known, new) = (era(self.era_end), era(entry.time()));
+        self.holds(entry) && (known == new || self.takes_era(known, new))
+    }
+
+    fn takes_era(&self, known: i64, new: i64) -> bool {
+        let is_empty_or_full_size = self.len() == 0 || matches!(self.places, Places::Full(_));
+        is_empty_or_full_size || new == known - 1 || new == known + 1 && era(self.time(0)) == known
+    }
+
+    /// Puts `entry`, which it [takes](List::takes), after all others; there is room.
+    #[inline]
+    pub(crate) fn append(&mut self, entry: Entry) {
+        let len = self.len();
+        self.slot.set_len(len + 1);
+        self.slot.set_seen(entry.time());
+        self.era_end = self.slot.era_end();
+        self.set(len, entry);
+    }
+
+    /// Puts `entry`, which it [takes](List::takes), before the one at `at`; there is room.
     pub(crate) fn insert(&mut self, at: usize, entry: Entry) {
         let len = self.len();
-        if at < len {
-            self.block.copy_within(at..len, at + 1);
-        } else {
-            self.slot.set_seen(entry.time());
+        if at == len {
+            return self.append(entry);
         }
-        self.set(at, entry);
+        self.copy(at..len, at + 1);
         self.slot.set_len(len + 1);
+        self.set(at, entry);
+    }
+
+    /// Puts the entry at `from` in the place of the one at `to` as well.
+    #[inline]
+    pub(crate) fn repeat(&mut self, from: usize, to: usize) {
+        match &mut self.places {
+            Places::Narrow(places) => places[to] = places[from],
+            Places::Full(places) => places[to] = places[from],
+        }
     }
 
     pub(crate) fn remove(&mut self, at: usize) {
-        let len = self.len();
-        self.block.copy_within(at + 1..len, at);
-        self.slot.set_len(len - 1);
+        self.close_gap(at, at + 1);
     }
 
     /// Drops the entries before `start`.
     pub(crate) fn drop_before(&mut self, start: usize) {
+        self.close_gap(0, start);
+    }
+
+    fn close_gap(&mut self, start: usize, end: usize) {
         let len = self.len();
-        self.block.copy_within(start..len, 0);
-        self.slot.set_len(len - start);
+        self.copy(end..len, start);
+        self.slot.set_len(len - (end - start));
+    }
+
+    #[inline]
+    fn copy(&mut self, from: std::ops::Range<usize>, to: usize) {
+        match &mut self.places {
+            Places::Narrow(places) => places.copy_within(from, to),
+            Places::Full(places) => places.copy_within(from, to),
+        }
     }
 }
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::Kind;
 
-    fn entry(number: u32) -> Entry {
-        let mut bytes = Packed::default();
-        bytes[8..12].copy_from_slice(&number.to_le_bytes());
-        Entry::load(&bytes)
-    }
+    const ERA_MS: i64 = 1 << 26;
 
-    /// The same changes to a list and to a vector.
+    /// The same changes to a list and to a vector. It takes entries of ten bytes until one comes that is not small or of a third era.
     #[test]
     fn agrees_with_a_vector() {
         let mut random = 1u64;
@@ -83,42 +159,91 @@ mod tests {
             random = random.wrapping_mul(6364136223846793005).wrapping_add(1);
             (random >> 33) as usize % below
         };
-        for room in 0..9 {
-            let (mut slot, mut block) = (Slot::EMPTY, vec![Packed::default(); room]);
-            let mut list = List {
-                slot: &mut slot,
-                block: &mut block,
-            };
+        let mut refused = [0; 2];
+        for round in 0..600 {
+            let (mut slot, mut block) = (Slot::EMPTY, vec![[0; 10]; (round % 9) * 2]);
+            let is_full_size = round % 3 == 0;
+            if is_full_size {
+                slot.set_full_size();
+            }
+            let mut list = List::new(&mut slot, &mut block);
             let mut expected: Vec<Entry> = Vec::new();
-            for number in 0..20_000 {
+            for number in 0..300 {
                 let len = expected.len();
-                assert_eq!(list.is_full(), len == room);
-                match draw(8) {
-                    0 if len > 0 => {
-                        let at = draw(len);
+                let entry_bytes = if is_full_size { 16 } else { 10 };
+                assert_eq!(list.is_full(), len == (round % 9) * 20 / entry_bytes);
+                let at = draw(len + 1);
+                let low = at
+                    .checked_sub(1)
+                    .map_or(ERA_MS, |before| expected[before].time());
+                let high = expected
+                    .get(at)
+                    .map_or(low + ERA_MS * [0, 1, 1, 2][draw(4)] / 2, |next| next.time());
+                let time = low + draw((high - low + 1) as usize) as i64;
+                let label = if draw(9) == 0 { 512 } else { number };
+                let entry = Entry::of(time, Kind::Click, number).with_label(label);
+                let eras = expected
+                    .iter()
+                    .chain([&entry])
+                    .map(|entry| era(entry.time()));
+                let span = eras.clone().max().expect("one") - eras.min().expect("one");
+                match draw(6) {
+                    0 if at < len => {
                         list.remove(at);
                         expected.remove(at);
                     }
                     1 => {
-                        let start = draw(len + 1);
-                        list.drop_before(start);
-                        expected.drain(..start);
+                        list.drop_before(at);
+                        expected.drain(..at);
                     }
-                    2 if len > 0 => {
-                        let at = draw(len);
-                        list.set(at, entry(number));
-                        expected[at] = entry(number);
+                    2 if at < len => {
+                        let entry = expected[at].with_joined(true);
+                        list.set(at, entry);
+                        expected[at] = entry;
                     }
                     _ if !list.is_full() => {
-                        let at = draw(len + 1);
-                        list.insert(at, entry(number));
-                        expected.insert(at, entry(number));
+                        assert_eq!(list.holds(entry), is_full_size || label < 512);
+                        if list.takes(entry) {
+                            list.insert(at, entry);
+                            expected.insert(at, entry);
+                        } else {
+                            let is_far = label < 512;
+                            assert!(!is_full_size && (!is_far || span > 0));
+                            refused[usize::from(is_far)] += 1;
+                        }
                     }
                     _ => {}
                 }
                 assert_eq!(list.len(), expected.len());
-                assert!((0..list.len()).all(|at| list.get(at) == expected[at]));
+                for (at, &entry) in expected.iter().enumerate() {
+                    assert!(list.get(at) == entry && list.time(at) == entry.time());
+                }
             }
+        }
+        assert!(refused.iter().all(|&count| count > 100), "{refused:?}");
+    }
+
+    #[test]
+    fn takes_what_is_of_its_era_or_the_next() {
+        let of_era = |era: i64| Entry::of(era * ERA_MS, Kind::Other, 0);
+        for (held, new, takes) in [
+            (&[][..], 9, true),
+            (&[7], 6, true),
+            (&[7], 7, true),
+            (&[7], 8, true),
+            (&[7], 9, false),
+            (&[7], 5, false),
+            (&[7, 8], 9, false),
+            (&[7, 8], 8, true),
+            (&[7, 8], 7, true),
+            (&[7, 8], 6, false),
+        ] {
+            let (mut slot, mut block) = (Slot::EMPTY, [[0; 10]; 4]);
+            let mut list = List::new(&mut slot, &mut block);
+            for (at, &era) in held.iter().enumerate() {
+                list.insert(at, of_era(era));
+            }
+            assert_eq!(list.takes(of_era(new)), takes, "{held:?} {new}");
         }
     }
 }

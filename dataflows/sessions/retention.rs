@@ -113,7 +113,7 @@ impl Journeys<'_> {
                 self.bodies.release(entry.body());
             }
             start -= 1;
-            self.list.set(start, entry);
+            self.list.repeat(at, start);
             start += usize::from(!stays);
         }
         start

@@ -1,8 +1,9 @@
-//! A user in eighteen bytes: who, how many entries, where they are, and when the newest was made.
+//! A user in twenty bytes: who, how many entries, where and in what form they are, and when the newest was made.
 
-use super::arena::{Block, CHUNK, LEN_MAX};
+use super::arena::{Block, CHUNK, PLACES_MAX};
+use super::entry::{FULL_BYTES, NARROW_BYTES, era, era_end};
 
-/// A stamp counts spans of 2^15 ms, half a minute, and starts anew after 24 days.
+/// A stamp counts spans of 2^15 ms, half a minute.
 const STAMP_SHIFT: u32 = 15;
 const START_BITS: u32 = 8;
 const CLASS_BITS: u32 = 7;
@@ -11,7 +12,7 @@ const NONE: u32 = (1 << CLASS_BITS) - 1;
 
 /// One user of a key group, or an empty place.
 #[derive(Clone, Copy)]
-#[repr(C, packed(2))]
+#[repr(C, packed(4))]
 pub(crate) struct Slot {
     /// The 64 bits of the user's hash that are independent of the group.
     pub(crate) key: u64,
@@ -19,17 +20,17 @@ pub(crate) struct Slot {
     chunk_start: u32,
     /// The number of entries, and below it the block's class.
     len_class: u32,
-    /// Of the newest event.
-    seen: u16,
+    /// Of the newest event, and below it whether the entries take their full size.
+    seen_full: u32,
 }
 
-const _: () = assert!(size_of::<Slot>() == 18, "a slot is small");
+const _: () = assert!(size_of::<Slot>() == 20, "a slot is small");
 const _: () = assert!(
     CHUNK <= 1 << START_BITS,
     "a slot can say where a block starts"
 );
 const _: () = assert!(
-    LEN_MAX < 1 << (u32::BITS - CLASS_BITS),
+    PLACES_MAX < 1 << (u32::BITS - CLASS_BITS),
     "a slot can say how long the longest list is"
 );
 
@@ -39,7 +40,7 @@ impl Slot {
         key: 0,
         chunk_start: 0,
         len_class: NONE,
-        seen: 0,
+        seen_full: 0,
     };
 
     /// A user without entries; the first is to come.
@@ -62,15 +63,46 @@ impl Slot {
     /// Notes the time of the newest event, in milliseconds since 2000.
     #[inline]
     pub(super) fn set_seen(&mut self, time: i64) {
-        self.seen = (time >> STAMP_SHIFT) as u16;
+        self.seen_full = ((time >> STAMP_SHIFT) as u32) << 1 | self.seen_full & 1;
     }
 
-    /// Whether the newest event seems to lie more than `reach_ms` before `time`: true where it does by a minute to
-    /// twelve days, never where it lies after `time` by less than that.
+    /// Whether the newest event seems to lie more than `reach_ms` before `time`: true where it does by a minute or more,
+    /// never where it does not.
     #[inline]
     pub(crate) fn seems_older(&self, time: i64, reach_ms: i64) -> bool {
-        let spans = ((time >> STAMP_SHIFT) as u16).wrapping_sub(self.seen);
-        (spans < 1 << 15) & (i64::from(spans) > (reach_ms >> STAMP_SHIFT) + 1)
+        let spans = (time >> STAMP_SHIFT) - i64::from(self.seen_full >> 1);
+        spans > (reach_ms >> STAMP_SHIFT) + 1
+    }
+
+    /// The last millisecond of the newest event's era.
+    #[inline]
+    pub(super) fn era_end(&self) -> i64 {
+        era_end(era(i64::from(self.seen_full >> 1) << STAMP_SHIFT))
+    }
+
+    #[inline]
+    pub(super) fn is_full_size(&self) -> bool {
+        self.seen_full & 1 == 1
+    }
+
+    pub(super) fn set_full_size(&mut self) {
+        self.seen_full |= 1;
+    }
+
+    /// How many places of its block they take.
+    #[inline]
+    pub(crate) fn places(&self) -> usize {
+        self.places_for(self.len())
+    }
+
+    /// How many places so many of the user's entries take.
+    #[inline]
+    pub(crate) fn places_for(&self, entries: usize) -> usize {
+        if self.is_full_size() {
+            (entries * FULL_BYTES).div_ceil(NARROW_BYTES)
+        } else {
+            entries
+        }
     }
 
     /// Where the entries lie.
@@ -101,6 +133,7 @@ impl Slot {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::event::{END_TIME_MS, FIRST_TIME_MS};
 
     #[test]
     fn a_slot_tells_what_it_was_told() {
@@ -111,26 +144,38 @@ mod tests {
         };
         let last = block((1 << 24) - 1, (1 << START_BITS) - 1, NONE as u8 - 1);
         let mut slot = Slot::new(u64::MAX, last);
-        slot.set_len(LEN_MAX);
-        assert_eq!((slot.len(), slot.block()), (LEN_MAX, last));
+        slot.set_len(PLACES_MAX);
+        assert_eq!((slot.len(), slot.block()), (PLACES_MAX, last));
         slot.set_block(block(5, 6, 7));
-        assert_eq!((slot.len(), slot.block()), (LEN_MAX, block(5, 6, 7)));
+        assert_eq!((slot.len(), slot.block()), (PLACES_MAX, block(5, 6, 7)));
         slot.set_len(0);
         assert_eq!((slot.len(), slot.block()), (0, block(5, 6, 7)));
+        assert!(!slot.is_full_size());
+        slot.set_len(7);
+        assert_eq!((slot.places(), slot.places_for(8)), (7, 8));
+        slot.set_full_size();
+        slot.set_seen(END_TIME_MS - FIRST_TIME_MS - 1);
+        assert!(slot.is_full_size());
+        assert_eq!((slot.places(), slot.places_for(8)), (12, 13));
     }
 
     #[test]
     fn a_slot_tells_about_when_it_was_seen() {
         let (minute, day) = (60_000, 86_400_000);
         let mut slot = Slot::EMPTY;
-        for newest in [0, 13 * day, 9_000 * day + 17] {
+        for newest in [
+            0,
+            13 * day,
+            9_000 * day + 17,
+            END_TIME_MS - FIRST_TIME_MS - 1,
+        ] {
             slot.set_seen(newest);
             for reach in [0, 30 * minute, 7 * day] {
                 let seems = |time| slot.seems_older(time, reach);
                 assert!(!seems(newest - 12 * day) && !seems(newest) && !seems(newest + reach));
-                assert!(seems(newest + reach + 2 * minute));
-                assert!(seems(newest + 12 * day) || reach > 11 * day);
+                assert!(seems(newest + reach + 2 * minute) && seems(newest + reach + 9_000 * day));
             }
+            assert_eq!(slot.era_end(), era_end(era(newest)));
         }
     }
 }

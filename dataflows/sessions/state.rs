@@ -13,6 +13,7 @@ use crate::settings::{JourneyRule, Settings};
 
 use super::arrivals::{Arrival, Arrivals};
 use super::edge::Edge;
+use super::entry::Entry;
 use super::group::Group;
 use super::journeys::{Inserted, Journeys, Place};
 use super::retention::{Met, Open};
@@ -174,33 +175,68 @@ impl State {
             "an accepted event lies below the bound"
         );
         let group = arrival.group();
-        let Some(at) = self.groups[group].table.find_likely(key, likely) else {
-            let at = self.groups[group].add(key);
-            let mut journeys = self.journeys(group, at, labels, edges);
-            let entry = arrivals.settle(entry, journeys.bodies);
-            journeys.insert(0, entry);
-            return Inserted::Accepted;
+        let at = match self.groups[group].table.find_likely(key, likely) {
+            Some(at) => at,
+            None => self.groups[group].add(key),
         };
         let mut journeys = self.journeys(group, at, labels, edges);
-        let mut place = match journeys.locate(entry, arrivals.sequence(entry)) {
+        let place = match journeys.locate(entry, arrivals.sequence(entry)) {
             Place::New(place) => place,
             Place::Duplicate(copy) => {
+                self.groups[group].prepare_for_bodies(at);
+                let mut journeys = self.journeys(group, at, labels, edges);
                 return journeys.meet_copy(copy, entry, arrivals.body(entry), names);
             }
         };
-        if journeys.list.is_full() {
-            // From the end, since forgetting shortens the list at its start.
-            let behind = journeys.list.len() - place;
-            journeys.prune_if_worth_it();
-            place = journeys.list.len() - behind;
-            if journeys.list.is_full() {
-                self.groups[group].grow(at);
-                journeys = self.journeys(group, at, labels, edges);
+        let entry = arrivals.settle(entry, journeys.bodies);
+        if place < journeys.list.len() {
+            self.insert_before(group, at, place, entry, labels, edges);
+        } else {
+            let entry = journeys.follow(entry);
+            if !journeys.list.is_full() && journeys.list.takes(entry) {
+                journeys.list.append(entry);
+            } else {
+                self.make_room(group, at, entry, labels);
+                let (mut list, _) = self.groups[group].list(at);
+                list.append(entry);
             }
         }
-        let entry = arrivals.settle(entry, journeys.bodies);
-        journeys.insert(place, entry);
         Inserted::Accepted
+    }
+
+    /// Puts an entry before the one at `place`.
+    fn insert_before(
+        &mut self,
+        group: usize,
+        at: usize,
+        place: usize,
+        entry: Entry,
+        labels: &Labels,
+        edges: &mut Vec<Edge>,
+    ) {
+        // From the end, since forgetting shortens the list at its start.
+        let behind = self.groups[group].table.get(at).len() - place;
+        self.make_room(group, at, entry, labels);
+        self.groups[group].prepare_for_bodies(at);
+        let mut journeys = self.journeys(group, at, labels, edges);
+        journeys.insert(journeys.list.len() - behind, entry);
+    }
+
+    /// Sees to it that a list has room for an entry and takes it: forgets what may go, and moves the list if that is not
+    /// enough.
+    fn make_room(&mut self, group: usize, at: usize, entry: Entry, labels: &Labels) {
+        let mut no_edges = Vec::new();
+        let mut journeys = self.journeys(group, at, labels, &mut no_edges);
+        let list = &journeys.list;
+        if list.len() > 0 && (list.is_full() || !list.takes(entry)) {
+            journeys.prune_if_worth_it();
+        }
+        let (takes, is_full) = (journeys.list.takes(entry), journeys.list.is_full());
+        if !takes {
+            self.groups[group].make_full_size(at);
+        } else if is_full {
+            self.groups[group].grow(at);
+        }
     }
 
     /// Everything held of one user, read by `read`.
@@ -366,7 +402,7 @@ impl State {
 }
 
 fn groups() -> Box<[Group; KEY_GROUPS]> {
-    let groups: Box<[Group]> = (0..KEY_GROUPS).map(Group::new).collect();
+    let groups: Box<[Group]> = (0..KEY_GROUPS).map(|_| Group::default()).collect();
     groups.try_into().ok().expect("as many as there are")
 }
 

@@ -37,12 +37,20 @@ fn home(key: u64, places: usize) -> usize {
     ((u128::from(key) * places as u128) >> 64) as usize
 }
 
-impl Table {
-    /// Starts with a capacity that differs from group to group, so that they do not all grow in one epoch.
-    pub(crate) fn new(group: usize) -> Table {
-        Table::of(WORD + group % 8)
-    }
+/// The next size of a table. All groups have the same ones, and memory that one gives back serves the next; they do not all grow in
+/// one epoch, since each does when it has so many users.
+fn larger(places: usize) -> usize {
+    let bytes = (places + 1) * size_of::<Slot>();
+    bytes.next_multiple_of(1 << (bytes.ilog2() - 1)) / size_of::<Slot>()
+}
 
+impl Default for Table {
+    fn default() -> Table {
+        Table::of(WORD)
+    }
+}
+
+impl Table {
     fn of(places: usize) -> Table {
         Table {
             hints: vec![EMPTY; places + WORD],
@@ -165,7 +173,7 @@ impl Table {
     /// Adds a user who is not there and says where; places found before are void.
     pub(crate) fn add(&mut self, slot: Slot) -> usize {
         if (self.users + 1) * 8 > self.places() * 7 {
-            self.resize(self.places() * 3 / 2);
+            self.resize(larger(self.places()));
         }
         self.users += 1;
         self.put(slot)
@@ -218,7 +226,7 @@ impl Table {
         self.set(hole, Slot::EMPTY, EMPTY);
         self.users -= 1;
         if self.places() > 64 && self.users * 4 < self.places() {
-            self.resize((self.users * 2).max(WORD));
+            self.resize(larger(self.users * 3 / 2).max(WORD));
         }
     }
 }
@@ -238,7 +246,7 @@ mod tests {
 
     #[test]
     fn agrees_with_a_map_under_additions_and_removals() {
-        let mut table = Table::new(3);
+        let mut table = Table::default();
         let mut map = BTreeMap::new();
         let mut random = 1u64;
         for step in 0..200_000u64 {
