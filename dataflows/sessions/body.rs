@@ -4,7 +4,7 @@ use crate::event::{Event, Kind, MAX_MICROS, Micros, Minute};
 use crate::fold::FoldMap;
 use crate::labels::LabelId;
 
-use super::entry::Entry;
+use super::entry::{Entry, LABELS};
 
 /// What a wide entry points to: the label and all that is rare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,7 +53,11 @@ impl Body {
     /// Whether it says more than an entry can hold.
     #[inline]
     pub(crate) fn is_needed(&self) -> bool {
-        self.kind == Kind::Conversion || self.sequence != 0 || self.userless || self.value != 0
+        self.kind == Kind::Conversion
+            || self.sequence != 0
+            || self.userless
+            || self.value != 0
+            || self.label >= LABELS
     }
 }
 
@@ -249,7 +253,8 @@ mod tests {
     #[test]
     fn a_body_is_needed_for_what_an_entry_cannot_say() {
         let touch = Event::plain(Kind::Click, FIRST_TIME_MS);
-        assert!(!Body::of_event(&touch, u32::MAX).is_needed());
+        assert!(!Body::of_event(&touch, LABELS - 1).is_needed());
+        assert!(Body::of_event(&touch, LABELS).is_needed());
         for event in [
             Event {
                 kind: Kind::Conversion,

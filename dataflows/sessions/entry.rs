@@ -30,7 +30,8 @@ const LABEL_HIGH_BITS: u32 = 15;
 const AGE_HIGH_BITS: u32 = 7;
 const TIME_SHIFT: u32 = LABEL_HIGH_BITS + AGE_HIGH_BITS;
 
-const LABEL_BITS: u32 = LABEL_LOW_BITS + LABEL_HIGH_BITS;
+/// How many labels an entry can number; of others the body tells.
+pub(super) const LABELS: LabelId = 1 << (LABEL_LOW_BITS + LABEL_HIGH_BITS);
 /// How many bodies of a group entries of ten bytes can number.
 pub(super) const NARROW_BODIES: usize = 1 << WIDE_SHIFT;
 const NARROW_TIME_BITS: u32 = 8 * NARROW_BYTES as u32 - AGE_MIDDLE_SHIFT;
@@ -215,10 +216,7 @@ impl Entry {
     /// Without a body, and of age 0.
     #[inline]
     pub(crate) fn with_label(self, label: LabelId) -> Entry {
-        assert!(
-            label < 1 << LABEL_BITS,
-            "more labels than an entry can number"
-        );
+        debug_assert!(label < LABELS);
         let (bare, label) = (self.bare(), u64::from(label));
         Entry {
             high: bare.high | label >> LABEL_LOW_BITS,
@@ -294,7 +292,7 @@ mod tests {
         let time = crate::event::END_TIME_MS - 1;
         let event = event(time, Kind::Click, 0xABCD_EF01_2345_6789);
         let entry = Entry::new(&event).with_joined(true);
-        let aged = entry.with_label((1 << LABEL_BITS) - 1).with_first_minute(0);
+        let aged = entry.with_label(LABELS - 1).with_first_minute(0);
         let wide = entry.with_body(u32::MAX);
         for (entry, is_wide) in [(aged, false), (wide, true)] {
             let mut bytes = [0xFF; FULL_BYTES];
@@ -312,7 +310,7 @@ mod tests {
         }
         assert_eq!(
             (aged.age(), aged.label()),
-            (Some(aged.minute()), (1 << LABEL_BITS) - 1)
+            (Some(aged.minute()), LABELS - 1)
         );
         assert_eq!((wide.age(), wide.body()), (None, u32::MAX));
         assert_eq!(aged.with_label(1).age(), Some(0));
