@@ -19,6 +19,7 @@ mod seams;
 mod slot;
 mod state;
 mod table;
+mod tally;
 
 use std::cell::RefCell;
 use std::rc::Rc;
@@ -41,7 +42,8 @@ use crate::settings::Settings;
 
 use arrivals::Arrivals;
 pub(crate) use edge::{CONVERSION, Edge, START, StateId};
-use state::{State, Tally};
+use state::State;
+use tally::Tally;
 
 /// What comes out of [`sessions`].
 pub(crate) struct Sessions<'s> {

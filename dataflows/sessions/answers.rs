@@ -12,7 +12,7 @@ use crate::settings::JourneyRule;
 use super::Sessionizer;
 use super::arrivals::Arrivals;
 use super::journeys::Journeys;
-use super::state::Tally;
+use super::tally::Tally;
 
 impl Sessionizer {
     /// The answers this worker owes for a closed epoch.

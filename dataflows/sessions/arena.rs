@@ -98,11 +98,11 @@ pub(crate) struct Arena {
     free: [(u32, u16); CUT_CLASSES],
     /// Of the classes with such a block, a bit each.
     given_back: u64,
-    /// Entries of the blocks given back.
+    /// Places that no list has.
     idle: usize,
     /// The least of these since the lists came here: ends of chunks that no list fits in are no use moving for.
     idle_least: usize,
-    /// Entries of the common chunks.
+    /// Places of the common chunks.
     places: usize,
     /// Chunks of one large block each that was given back.
     unused: Vec<u32>,

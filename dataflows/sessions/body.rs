@@ -143,7 +143,8 @@ impl Bodies {
         if index == NONE {
             index = self.len;
             if index as usize == self.pieces.len() * PIECE {
-                self.pieces.push(vec![Packed::new(body); PIECE].into());
+                self.pieces
+                    .push(vec![Packed::new(Body::of(0)); PIECE].into());
             }
             self.len += 1;
         } else {
@@ -184,9 +185,11 @@ impl Bodies {
 
     /// Replaces a body in use.
     pub(crate) fn set(&mut self, index: u32, body: Body) {
-        *self.packed_mut(index) = Packed::new(body);
+        let known = std::mem::replace(self.packed_mut(index), Packed::new(body));
         if body.sequence != 0 {
             self.sequences.insert(index, body.sequence);
+        } else if known.has(SEQUENCED) {
+            self.sequences.remove(&index);
         }
     }
 
@@ -301,6 +304,7 @@ mod tests {
                     };
                     bodies.set(index, body);
                     assert_eq!(bodies.get(index), body);
+                    assert_eq!(bodies.sequences.len(), usize::from(sequence != 0));
                     assert_eq!(
                         (bodies.value(index), bodies.touches(index)),
                         (value, touches)

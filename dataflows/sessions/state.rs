@@ -3,9 +3,7 @@
 //! In: accepted-or-duplicate events of one epoch, then the bound of that epoch. Out: edges and tallies. What must
 //! hold: the bound only moves between epochs, so no accepted event meets forgotten state.
 
-use std::collections::BTreeMap;
-
-use crate::event::{FIRST_TIME_MS, KEY_GROUPS, Receipt, TimeMs, UserId};
+use crate::event::{FIRST_TIME_MS, KEY_GROUPS, TimeMs, UserId};
 use crate::labels::Labels;
 use crate::names::Names;
 use crate::prefetch::prefetch;
@@ -17,6 +15,7 @@ use super::entry::Entry;
 use super::group::Group;
 use super::journeys::{Inserted, Journeys, Place};
 use super::retention::{Met, Open};
+use super::tally::Tally;
 
 /// Events between the fetch of the hints to a slot, of the slot, of where its block is noted, of the block, and their use.
 const HINTS_AHEAD: usize = 32;
@@ -29,37 +28,6 @@ const FOUND: usize = 32;
 const EVENTS_PER_SWEPT_SLOT: usize = 12;
 /// For so many, one is asked whether its user is long gone or has gone quiet, which mostly is a look at the slot alone.
 const EVENTS_PER_ASKED_SLOT: usize = 2;
-
-/// Counts of what an epoch did on this worker.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Tally {
-    pub(crate) accepted: i64,
-    pub(crate) duplicate: i64,
-    pub(crate) conflicts: i64,
-    pub(crate) open_sessions: i64,
-    pub(crate) open_journeys: i64,
-    /// For each receipt, the events accepted and the duplicates.
-    pub(crate) receipts: BTreeMap<Receipt, (u64, u64)>,
-}
-
-impl Tally {
-    #[inline]
-    fn count(&mut self, inserted: Inserted, receipt: Receipt) {
-        match inserted {
-            Inserted::Accepted => self.accepted += 1,
-            Inserted::Duplicate => self.duplicate += 1,
-            Inserted::Conflict => {
-                self.duplicate += 1;
-                self.conflicts += 1;
-            }
-        }
-        if receipt.is_some() {
-            let (accepted, duplicate) = self.receipts.entry(receipt).or_default();
-            let is_accepted = inserted == Inserted::Accepted;
-            *if is_accepted { accepted } else { duplicate } += 1;
-        }
-    }
-}
 
 /// Where the sweep stands.
 #[derive(Default)]
