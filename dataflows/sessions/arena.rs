@@ -13,15 +13,15 @@ const CUT_CLASSES: usize = 35;
 /// Capacity of a chunk, in places. All are alike, so that memory given back by one group serves any other; its bytes are
 /// just below a size that the allocator hands out.
 pub(super) const CHUNK: usize = 179;
-/// Longer lists take a chunk at least.
+/// The largest block that shares its chunk.
 const CUT_MAX: usize = 162;
 /// Fetched ahead: so many of the last places, in two lines of the cache mostly.
 const FETCHED: usize = 5;
 /// No block given back.
 const NONE: u32 = u32::MAX;
 
-/// Capacities in places: 2, 4, 6, each number up to 16, then growing by about an eighth; above
-/// those that are cut as the allocator's sizes do, by a fifth or so.
+/// Capacities in places: 2, 4, 6, each number up to 16, then growing by about an eighth; those of whole chunks are the
+/// allocator's sizes, a fifth or so apart.
 static CAPACITIES: [usize; CLASSES] = {
     let mut capacities = [PLACES_MAX; CLASSES];
     let mut class = 0;

@@ -1,4 +1,4 @@
-//! One retained event, in ten bytes where its numbers are small and in sixteen else, and the body of those that say more.
+//! One retained event, in ten bytes where its numbers are small and in sixteen else.
 //!
 //! Two words. The upper one from the top bit down: time 42 (milliseconds since 2000), and the upper bits of age 7 and of label 15.
 //! The lower one: age 11, its middle bits, kind 2, tag 32 (the top half of the id's hash), joined 1 (same session as the
@@ -12,7 +12,7 @@ use crate::labels::LabelId;
 /// Bytes of an entry whose numbers are small, and of any other.
 pub(super) const NARROW_BYTES: usize = 10;
 pub(super) const FULL_BYTES: usize = 16;
-/// An entry as it lies in a list.
+/// An entry as it lies in a list, in the one size and in the other.
 pub(super) type Narrow = [u8; NARROW_BYTES];
 pub(super) type Full = [u8; FULL_BYTES];
 
