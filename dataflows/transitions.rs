@@ -25,7 +25,7 @@ mod cells;
 mod change;
 mod minutes;
 
-use cells::Cells;
+use cells::{CellId, Cells};
 pub(crate) use change::{Change, News};
 use minutes::Minutes;
 
@@ -156,9 +156,11 @@ impl Counts {
         }
         if let Some(minute) = self.clock.minute() {
             let cells = &mut self.cells;
-            self.minutes.advance(minute, |cell, count, value, holds| {
-                cells.change(cell, count, value, holds)
-            });
+            self.minutes
+                .advance(minute, |cell, count, value, from, to| {
+                    cells.add(cell, from, -count, -value);
+                    cells.add(cell, to, count, value);
+                });
         }
         let labels = self.labels.clone();
         let labels = labels.borrow();
@@ -169,22 +171,27 @@ impl Counts {
 
     #[inline]
     fn count(&mut self, edge: &Edge, labels: &Labels) {
-        let holds = self.minutes.windows(edge.minute);
-        let counts = holds.map(|holds| i64::from(edge.count) * i64::from(holds));
-        let mut bucket = self.minutes.bucket(edge.minute);
-        for dimension in [Dimension::Channel, Dimension::Campaign] {
-            let cell = self.cells.of(edge, dimension, labels);
-            self.cells.add_count(cell, counts);
-            if let Some(bucket) = &mut bucket {
-                bucket.add_count(cell, edge.count);
-            }
-            if edge.value != 0 {
-                let value = i128::from(edge.value);
-                let values = holds.map(|holds| value * i128::from(holds));
-                self.cells.add_value(cell, values);
-                if let Some(bucket) = &mut bucket {
-                    bucket.add_value(cell, value);
-                }
+        let span = self.minutes.span(edge.minute);
+        let channel = self.cells.of(edge, Dimension::Channel, labels);
+        let campaign = self.cells.of(edge, Dimension::Campaign, labels);
+        self.cells.add_count(channel, span, edge.count.into());
+        self.cells.add_count(campaign, span, edge.count.into());
+        if let Some(bucket) = self.minutes.bucket(edge.minute) {
+            bucket.add_count(channel, edge.count);
+            bucket.add_count(campaign, edge.count);
+        }
+        if edge.value != 0 {
+            self.add_value(edge, [channel, campaign]);
+        }
+    }
+
+    /// Few edges have a value.
+    fn add_value(&mut self, edge: &Edge, cells: [CellId; 2]) {
+        let (span, value) = (self.minutes.span(edge.minute), i128::from(edge.value));
+        for cell in cells {
+            self.cells.add_value(cell, span, value);
+            if let Some(bucket) = self.minutes.bucket(edge.minute) {
+                bucket.add_value(cell, value);
             }
         }
     }

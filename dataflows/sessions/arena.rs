@@ -7,9 +7,9 @@ use super::entry::{NARROW_BYTES, Narrow};
 
 /// Longest list, in places.
 pub(super) const PLACES_MAX: usize = (1 << 25) - 2;
-const CLASSES: usize = 105;
+const CLASSES: usize = 108;
 /// Blocks of these classes are cut from common chunks and taken again; a larger one is a chunk of its own.
-const CUT_CLASSES: usize = 35;
+const CUT_CLASSES: usize = 38;
 /// Capacity of a chunk, in places. All are alike, so that memory given back by one group serves any other; its bytes are
 /// just below a size that the allocator hands out.
 pub(super) const CHUNK: usize = 179;
@@ -20,18 +20,17 @@ const FETCHED: usize = 5;
 /// No block given back.
 const NONE: u32 = u32::MAX;
 
-/// Capacities in places: 2, 4, 6, each number up to 16, then growing by about an eighth; those of whole chunks are the
-/// allocator's sizes, a fifth or so apart.
+/// Capacities in places: each number up to 16, then growing by about an eighth; those of whole chunks are the allocator's
+/// sizes, a fifth or so apart.
 static CAPACITIES: [usize; CLASSES] = {
     let mut capacities = [PLACES_MAX; CLASSES];
     let mut class = 0;
-    let mut next = 2;
+    let mut next = 1;
     while next < PLACES_MAX {
         capacities[class] = next;
         class += 1;
         next = match next {
-            ..6 => next + 2,
-            6..16 => next + 1,
+            ..16 => next + 1,
             16..CUT_MAX => next + next / 8,
             _ => handed_out((next + 1) * NARROW_BYTES) / NARROW_BYTES,
         };
@@ -60,8 +59,7 @@ fn class_for(places: usize) -> usize {
         "a user has more than {PLACES_MAX} places of retained events"
     );
     match places {
-        ..=6 => places.saturating_sub(1) / 2,
-        7..=16 => places - 4,
+        ..=16 => places.max(1) - 1,
         _ => CAPACITIES.partition_point(|&capacity| capacity < places),
     }
 }
@@ -233,7 +231,7 @@ impl Arena {
 
     /// Gives places back that are no block, as blocks.
     fn release_span(&mut self, chunk: u32, mut start: usize, mut places: usize) {
-        while places >= CAPACITIES[0] {
+        while places > 0 {
             let fits = CAPACITIES[..CUT_CLASSES].partition_point(|&capacity| capacity <= places);
             let block = Block {
                 chunk,
@@ -244,8 +242,6 @@ impl Arena {
             start += block.capacity();
             places -= block.capacity();
         }
-        // A single place is of no use until the lists move.
-        self.idle += places;
     }
 
     pub(crate) fn release(&mut self, block: Block) {
@@ -266,9 +262,9 @@ impl Arena {
         self.idle_least = self.idle;
     }
 
-    /// Whether so much waits to be taken again that it pays to move.
-    pub(crate) fn is_sparse(&self) -> bool {
-        self.idle - self.idle_least > CHUNK.max(self.places / 16)
+    /// Whether so much waits to be taken again that it pays to move: more than one of `share` places.
+    pub(crate) fn is_sparse(&self, share: usize) -> bool {
+        self.idle - self.idle_least > CHUNK.max(self.places / share)
     }
 
     /// The places of the block.

@@ -5,7 +5,7 @@
 
 use crate::event::{Event, KEY_GROUPS, Receipt, UserId};
 use crate::fold::FoldMap;
-use crate::labels::Labels;
+use crate::labels::{LabelId, Labels};
 
 use super::body::{Bodies, Body};
 use super::entry::Entry;
@@ -66,15 +66,21 @@ impl Arrivals {
     #[inline]
     fn entry_of(&mut self, event: &Event, labels: &mut Labels) -> Entry {
         let (entry, label) = (Entry::new(event), labels.of(event));
-        let body = Body::of_event(event, label);
-        if !event.receipt.is_some() && !body.is_needed() {
-            return entry.with_label(label);
+        if event.receipt.is_some() || Body::of_event(event, label).is_needed() {
+            entry.with_body(self.add_body(event, label))
+        } else {
+            entry.with_label(label)
         }
-        let body = self.bodies.add(body);
+    }
+
+    /// Few events need it: what it takes is kept apart from what all of them take.
+    #[inline(never)]
+    fn add_body(&mut self, event: &Event, label: LabelId) -> u32 {
+        let body = self.bodies.add(Body::of_event(event, label));
         if event.receipt.is_some() {
             self.receipts.insert(body, event.receipt);
         }
-        entry.with_body(body)
+        body
     }
 
     /// How many arrivals its memory has room for.

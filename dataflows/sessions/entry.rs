@@ -87,48 +87,6 @@ impl Entry {
         }
     }
 
-    #[inline]
-    pub(super) fn load(bytes: &Full) -> Entry {
-        let both = u128::from_le_bytes(*bytes);
-        Entry {
-            high: (both >> u64::BITS) as u64,
-            low: both as u64,
-        }
-    }
-
-    #[inline]
-    pub(super) fn store(self, bytes: &mut Full) {
-        *bytes = (u128::from(self.high) << u64::BITS | u128::from(self.low)).to_le_bytes();
-    }
-
-    /// Of the era that ends at `era_end` or the one before.
-    #[inline]
-    pub(super) fn load_narrow(bytes: &Narrow, era_end: i64) -> Entry {
-        let low = bytes.first_chunk().copied().expect("eight bytes");
-        Entry {
-            high: (Entry::time_of_narrow(bytes, era_end) as u64) << TIME_SHIFT,
-            low: u64::from_le_bytes(low) & mask(AGE_MIDDLE_SHIFT),
-        }
-    }
-
-    /// The time alone.
-    #[inline]
-    pub(super) fn time_of_narrow(bytes: &Narrow, era_end: i64) -> i64 {
-        let top = bytes.last_chunk().copied().expect("eight bytes");
-        let time = u64::from_le_bytes(top) >> (u64::BITS - NARROW_TIME_BITS);
-        era_end - ((era_end as u64 - time) & mask(NARROW_TIME_BITS)) as i64
-    }
-
-    /// What [`Entry::load_narrow`] reads, if [`Entry::is_small`].
-    #[inline]
-    pub(super) fn store_narrow(self, bytes: &mut Narrow) {
-        debug_assert!(self.is_small());
-        let time = self.high >> TIME_SHIFT;
-        let low = self.low | time << AGE_MIDDLE_SHIFT;
-        bytes[..8].copy_from_slice(&low.to_le_bytes());
-        bytes[8..].copy_from_slice(&((time >> AGE_MIDDLE_BITS) as u16).to_le_bytes());
-    }
-
     /// Whether all but its time can be said in ten bytes.
     #[inline]
     pub(super) fn is_small(self) -> bool {
@@ -270,6 +228,66 @@ impl Entry {
     }
 }
 
+/// An entry as it lies in a list.
+pub(super) trait Form: Copy {
+    /// `era_end`: the last millisecond of the era of its list's newest event.
+    fn load(&self, era_end: i64) -> Entry;
+
+    /// The time alone.
+    fn time(&self, era_end: i64) -> i64;
+
+    fn store(&mut self, entry: Entry);
+}
+
+impl Form for Full {
+    #[inline]
+    fn load(&self, _: i64) -> Entry {
+        let both = u128::from_le_bytes(*self);
+        Entry {
+            high: (both >> u64::BITS) as u64,
+            low: both as u64,
+        }
+    }
+
+    #[inline]
+    fn time(&self, era_end: i64) -> i64 {
+        self.load(era_end).time()
+    }
+
+    #[inline]
+    fn store(&mut self, entry: Entry) {
+        *self = (u128::from(entry.high) << u64::BITS | u128::from(entry.low)).to_le_bytes();
+    }
+}
+
+/// Of the list's era or the one before, and small.
+impl Form for Narrow {
+    #[inline]
+    fn load(&self, era_end: i64) -> Entry {
+        let low = self.first_chunk().copied().expect("eight bytes");
+        Entry {
+            high: (self.time(era_end) as u64) << TIME_SHIFT,
+            low: u64::from_le_bytes(low) & mask(AGE_MIDDLE_SHIFT),
+        }
+    }
+
+    #[inline]
+    fn time(&self, era_end: i64) -> i64 {
+        let top = self.last_chunk().copied().expect("eight bytes");
+        let time = u64::from_le_bytes(top) >> (u64::BITS - NARROW_TIME_BITS);
+        era_end - ((era_end as u64 - time) & mask(NARROW_TIME_BITS)) as i64
+    }
+
+    #[inline]
+    fn store(&mut self, entry: Entry) {
+        debug_assert!(entry.is_small());
+        let time = entry.high >> TIME_SHIFT;
+        let low = entry.low | time << AGE_MIDDLE_SHIFT;
+        self[..8].copy_from_slice(&low.to_le_bytes());
+        self[8..].copy_from_slice(&((time >> AGE_MIDDLE_BITS) as u16).to_le_bytes());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -296,8 +314,8 @@ mod tests {
         let wide = entry.with_body(u32::MAX);
         for (entry, is_wide) in [(aged, false), (wide, true)] {
             let mut bytes = [0xFF; FULL_BYTES];
-            entry.store(&mut bytes);
-            let loaded = Entry::load(&bytes);
+            bytes.store(entry);
+            let loaded = bytes.load(0);
             assert!(loaded == entry);
             let expected = (
                 time - FIRST_TIME_MS,
@@ -338,10 +356,10 @@ mod tests {
                 ] {
                     assert!(small.is_small());
                     let mut bytes = [0xFF; NARROW_BYTES];
-                    small.store_narrow(&mut bytes);
+                    bytes.store(small);
                     let end = era_end(8);
-                    assert!(Entry::load_narrow(&bytes, end) == small);
-                    assert_eq!(Entry::time_of_narrow(&bytes, end), time);
+                    assert!(bytes.load(end) == small);
+                    assert_eq!(bytes.time(end), time);
                 }
                 for large in [
                     entry.with_label(512),

@@ -17,6 +17,33 @@ const DORMANT_ENTRIES: usize = 8;
 /// journeys, would be pruned in vain from then on.
 const DORMANT_MS: i64 = 30 * 60_000;
 
+/// What a group saves where it can save only one of the two.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Saving {
+    /// Where lists are pruned: to look for what may go, and to move, costs more than room that is soon used.
+    Time,
+    /// Where lists only grow.
+    Memory,
+}
+
+impl Saving {
+    /// For how many more entries a list of so many gets room.
+    fn room(self, entries: usize) -> usize {
+        match self {
+            Saving::Time => 2 + entries / 2,
+            Saving::Memory => 1,
+        }
+    }
+
+    /// Of how many places one may wait to be taken again.
+    fn idle_share(self) -> usize {
+        match self {
+            Saving::Time => 8,
+            Saving::Memory => 24,
+        }
+    }
+}
+
 /// The users of one key group and their lists.
 #[derive(Default)]
 pub(crate) struct Group {
@@ -48,17 +75,17 @@ impl Group {
     }
 
     /// Adds a user who is not there, with room for entries, and says where.
-    pub(crate) fn add(&mut self, key: u64) -> usize {
-        let block = self.arena.allocate(1);
+    pub(crate) fn add(&mut self, key: u64, saving: Saving) -> usize {
+        let block = self.arena.allocate(saving.room(0));
         self.table.add(Slot::new(key, block))
     }
 
     /// Makes room for more entries of the user at `at`.
-    pub(crate) fn grow(&mut self, at: usize) {
+    pub(crate) fn grow(&mut self, at: usize, saving: Saving) {
         let slot = self.table.get(at);
-        let places = slot.places_for(slot.len() + 1);
+        let places = slot.places_for(slot.len() + saving.room(slot.len()));
         if !self.arena.has_room(places) {
-            self.pack();
+            self.pack(saving);
         }
         self.move_list(at, places);
     }
@@ -142,8 +169,8 @@ impl Group {
     }
 
     /// Moves all lists to a new arena if the old one is sparse.
-    pub(crate) fn pack(&mut self) {
-        if self.arena.is_sparse() {
+    pub(crate) fn pack(&mut self, saving: Saving) {
+        if self.arena.is_sparse(saving.idle_share()) {
             self.move_all();
         }
     }
@@ -179,10 +206,10 @@ mod tests {
     /// A group with a user of so many conversions, a minute apart from the first minute on.
     fn group(conversions: i64) -> Group {
         let mut group = Group::default();
-        let at = group.add(7);
+        let at = group.add(7, Saving::Memory);
         for minute in 1..=conversions {
             if group.list(at).0.is_full() {
-                group.grow(at);
+                group.grow(at, Saving::Memory);
             }
             let event = conversion(minute * MINUTE_MS);
             let (mut list, bodies) = group.list(at);
@@ -240,20 +267,20 @@ mod tests {
         let mut group = Group::default();
         let keys = (0..200).map(|number| number << 50);
         keys.clone().for_each(|key| {
-            group.add(key);
+            group.add(key, Saving::Memory);
         });
         for _ in 0..90 {
             for key in keys.clone() {
                 let at = group.table.find(key).expect("just added");
                 if group.list(at).0.is_full() {
-                    group.grow(at);
+                    group.grow(at, Saving::Memory);
                 }
                 let (mut list, _) = group.list(at);
                 list.insert(list.len(), Entry::new(&conversion(0)).with_label(0));
             }
         }
         group.move_all();
-        assert!(!group.arena.is_sparse());
+        assert!(!group.arena.is_sparse(Saving::Memory.idle_share()));
     }
 
     #[test]
@@ -273,7 +300,7 @@ mod tests {
             assert!(list.takes(far) && !list.is_full());
             list.append(far);
             assert!(list.get(narrow.len()) == far);
-            group.grow(at);
+            group.grow(at, Saving::Memory);
             assert!(entries(&mut group)[..narrow.len()] == narrow);
         }
     }
@@ -282,7 +309,7 @@ mod tests {
     #[test]
     fn every_entry_can_get_a_body_once_it_was_prepared() {
         let (mut group, touch) = (Group::default(), Event::plain(Kind::Click, FIRST_TIME_MS));
-        let at = group.add(7);
+        let at = group.add(7, Saving::Time);
         for _ in 0..2 {
             group.list(at).0.append(Entry::new(&touch).with_label(5));
         }

@@ -13,7 +13,6 @@ use super::body::{Bodies, Body};
 use super::edge::{CONVERSION, Edge, START, StateId};
 use super::entry::Entry;
 use super::list::List;
-use super::retention::Met;
 
 /// What an insertion was.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +39,7 @@ pub(crate) struct Journeys<'a> {
     pub(crate) bound: i64,
     pub(crate) edges: &'a mut Vec<Edge>,
     /// To note advertisers in.
-    pub(super) met: &'a mut Met,
+    pub(super) met: &'a mut Vec<AdvertiserId>,
 }
 
 impl Journeys<'_> {

@@ -1,6 +1,6 @@
 //! A user's entries in order.
 
-use super::entry::{Entry, Full, Narrow, era};
+use super::entry::{Entry, Form, Full, Narrow, era};
 use super::slot::Slot;
 
 /// The entries of one user.
@@ -12,7 +12,7 @@ pub(crate) struct List<'a> {
 }
 
 /// The slot's block: the entries, then room for more. In ten bytes they are as long as all are small and of two eras.
-enum Places<'a> {
+pub(super) enum Places<'a> {
     Narrow(&'a mut [Narrow]),
     Full(&'a mut [Full]),
 }
@@ -40,8 +40,8 @@ impl<'a> List<'a> {
     #[inline]
     pub(crate) fn get(&self, at: usize) -> Entry {
         match &self.places {
-            Places::Narrow(places) => Entry::load_narrow(&places[at], self.era_end),
-            Places::Full(places) => Entry::load(&places[at]),
+            Places::Narrow(places) => places[at].load(self.era_end),
+            Places::Full(places) => places[at].load(self.era_end),
         }
     }
 
@@ -49,8 +49,8 @@ impl<'a> List<'a> {
     #[inline]
     pub(crate) fn time(&self, at: usize) -> i64 {
         match &self.places {
-            Places::Narrow(places) => Entry::time_of_narrow(&places[at], self.era_end),
-            Places::Full(places) => Entry::load(&places[at]).time(),
+            Places::Narrow(places) => places[at].time(self.era_end),
+            Places::Full(places) => places[at].time(self.era_end),
         }
     }
 
@@ -58,8 +58,8 @@ impl<'a> List<'a> {
     #[inline]
     pub(crate) fn set(&mut self, at: usize, entry: Entry) {
         match &mut self.places {
-            Places::Narrow(places) => entry.store_narrow(&mut places[at]),
-            Places::Full(places) => entry.store(&mut places[at]),
+            Places::Narrow(places) => places[at].store(entry),
+            Places::Full(places) => places[at].store(entry),
         }
     }
 
@@ -112,13 +112,15 @@ impl<'a> List<'a> {
         self.set(at, entry);
     }
 
-    /// Puts the entry at `from` in the place of the one at `to` as well.
+    /// All entries as they lie there, and the last millisecond of the newest event's era.
     #[inline]
-    pub(crate) fn repeat(&mut self, from: usize, to: usize) {
-        match &mut self.places {
-            Places::Narrow(places) => places[to] = places[from],
-            Places::Full(places) => places[to] = places[from],
-        }
+    pub(super) fn entries(&mut self) -> (Places<'_>, i64) {
+        let len = self.len();
+        let entries = match &mut self.places {
+            Places::Narrow(places) => Places::Narrow(&mut places[..len]),
+            Places::Full(places) => Places::Full(&mut places[..len]),
+        };
+        (entries, self.era_end)
     }
 
     pub(crate) fn remove(&mut self, at: usize) {

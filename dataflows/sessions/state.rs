@@ -4,7 +4,7 @@
 //! hold: the bound only moves between epochs, so no accepted event meets forgotten state.
 
 use crate::event::{FIRST_TIME_MS, KEY_GROUPS, TimeMs, UserId};
-use crate::labels::Labels;
+use crate::labels::{AdvertiserId, Labels};
 use crate::names::Names;
 use crate::prefetch::prefetch;
 use crate::settings::{JourneyRule, Settings};
@@ -12,9 +12,9 @@ use crate::settings::{JourneyRule, Settings};
 use super::arrivals::{Arrival, Arrivals};
 use super::edge::Edge;
 use super::entry::Entry;
-use super::group::Group;
+use super::group::{Group, Saving};
 use super::journeys::{Inserted, Journeys, Place};
-use super::retention::{Met, Open};
+use super::retention::Open;
 use super::tally::Tally;
 
 /// Events between the fetch of the hints to a slot, of the slot, of where its block is noted, of the block, and their use.
@@ -49,7 +49,8 @@ struct Expiry {
 pub(crate) struct State {
     settings: Settings,
     groups: Box<[Group; KEY_GROUPS]>,
-    met: Met,
+    /// Memory for advertisers.
+    met: Vec<AdvertiserId>,
     /// For the sorting of arrivals.
     memory: Vec<Arrival>,
     bound: i64,
@@ -65,7 +66,7 @@ impl State {
         State {
             settings,
             groups: groups(),
-            met: Met::default(),
+            met: Vec::new(),
             memory: Vec::new(),
             bound: 0,
             now: 0,
@@ -128,6 +129,8 @@ impl State {
         }
     }
 
+    /// One place calls it, for every event; a call with so many arguments would cost more than it hides.
+    #[inline(always)]
     fn insert(
         &mut self,
         arrivals: &Arrivals,
@@ -145,7 +148,7 @@ impl State {
         let group = arrival.group();
         let at = match self.groups[group].table.find_likely(key, likely) {
             Some(at) => at,
-            None => self.groups[group].add(key),
+            None => self.groups[group].add(key, self.saving()),
         };
         let mut journeys = self.journeys(group, at, labels, edges);
         let place = match journeys.locate(entry, arrivals.sequence(entry)) {
@@ -203,7 +206,14 @@ impl State {
         if !takes {
             self.groups[group].make_full_size(at);
         } else if is_full {
-            self.groups[group].grow(at);
+            self.groups[group].grow(at, self.saving());
+        }
+    }
+
+    fn saving(&self) -> Saving {
+        match self.settings.allowed_lateness_ms {
+            Some(_) => Saving::Time,
+            None => Saving::Memory,
         }
     }
 
@@ -295,7 +305,7 @@ impl State {
                 || self.prune_slot(group, stale, labels);
             at = stale + usize::from(!is_gone);
         }
-        self.groups[group].pack();
+        self.groups[group].pack(self.saving());
     }
 
     /// Visits every slot: exact open counts as of now.

@@ -22,6 +22,13 @@ pub(super) struct Bucket {
 }
 
 impl Bucket {
+    fn add(&mut self, cell: CellId, count: i32, value: i128) {
+        self.add_count(cell, count);
+        if value != 0 {
+            self.add_value(cell, value);
+        }
+    }
+
     #[inline]
     pub(super) fn add_count(&mut self, cell: CellId, count: i32) {
         let (page, at) = (cell as usize / PAGE_CELLS, cell as usize % PAGE_CELLS);
@@ -93,10 +100,7 @@ impl Bucket {
             return;
         }
         let packed = std::mem::take(self);
-        packed.each(|cell, count, value| match value {
-            0 => self.add_count(cell, count),
-            _ => self.add_value(cell, value),
-        });
+        packed.each(|cell, count, value| self.add(cell, count, value));
     }
 }
 
@@ -156,8 +160,7 @@ mod tests {
                 0
             };
             let value = if step % 2 == 0 { value } else { -value };
-            bucket.add_count(cell, count);
-            bucket.add_value(cell, value);
+            bucket.add(cell, count, value);
             let sum = sums.entry(cell).or_default();
             *sum = (sum.0 + i64::from(count), sum.1 + value);
             if step % 999 == 0 {

@@ -6,6 +6,7 @@ use crate::labels::{Label, LabelId, Labels};
 use crate::sessions::{CONVERSION, Edge, START, StateId};
 
 use super::change::{Change, News, value_parts};
+use super::minutes::Span;
 use super::{ChainKey, Dimension, Scope, State, Transition};
 
 /// A worker's number for a cell.
@@ -48,6 +49,20 @@ struct Cell {
     nulls: [CellId; 2],
 }
 
+/// What an epoch changes in a cell.
+#[derive(Clone, Copy, Default)]
+struct Changed {
+    /// The count in each [`Span`].
+    counts: [i64; Span::COUNT],
+    is_noted: bool,
+}
+
+/// From spans to [`Window::ALL`](super::Window::ALL): each window holds those from the newest on.
+fn in_windows<T: Copy + std::ops::Add<Output = T>>([hour, rest_of_day, before]: [T; 3]) -> [T; 3] {
+    let day = hour + rest_of_day;
+    [day + before, day, hour]
+}
+
 /// All cells of a worker.
 pub(super) struct Cells {
     /// The worker whose cells these are.
@@ -58,11 +73,11 @@ pub(super) struct Cells {
     states: [Vec<ChainState>; 2],
     cells: Vec<Cell>,
     everyone: FoldMap<(State, State), CellId>,
-    /// Per cell: the epoch's change of the count in each window.
-    counts: Vec<[i64; 3]>,
-    /// The same of the value, for the few cells that have one.
-    values: FoldMap<CellId, [i128; 3]>,
-    is_changed: Vec<bool>,
+    /// What the epoch changes in each cell.
+    by_cell: Vec<Changed>,
+    /// Of the few cells that have a value, by how much it changes in each span.
+    values: FoldMap<CellId, [i128; Span::COUNT]>,
+    /// Cells whose count changes.
     changed: Vec<CellId>,
     /// Memory for those that others follow from, while they are taken out.
     earlier: Vec<CellId>,
@@ -80,9 +95,8 @@ impl Cells {
             states: [vec![CONVERTED, STARTED], vec![CONVERTED, STARTED]],
             cells: Vec::new(),
             everyone: FoldMap::default(),
-            counts: Vec::new(),
+            by_cell: Vec::new(),
             values: FoldMap::default(),
-            is_changed: Vec::new(),
             changed: Vec::new(),
             earlier: Vec::new(),
             unnamed: Vec::new(),
@@ -91,10 +105,13 @@ impl Cells {
     }
 
     /// The cell of an edge in a dimension.
-    #[inline]
+    #[inline(always)]
     pub(super) fn of(&mut self, edge: &Edge, dimension: Dimension, labels: &Labels) -> CellId {
         let at = edge.advertiser as usize * 2 + dimension as usize;
-        let [from, to] = [edge.from, edge.to].map(|state| self.state(state, dimension));
+        let (from, to) = (
+            self.state(edge.from, dimension),
+            self.state(edge.to, dimension),
+        );
         let cell = match self.chains.get(at) {
             Some(Some(chain)) => chain.find(from, to),
             _ => UNSEEN,
@@ -127,7 +144,7 @@ impl Cells {
             known => known,
         });
         match self.chain(at).find(from, to) {
-            UNSEEN => self.add(at, from, to),
+            UNSEEN => self.add_cell(at, from, to),
             cell => cell,
         }
     }
@@ -149,7 +166,7 @@ impl Cells {
         state
     }
 
-    fn add(&mut self, at: usize, from: ChainState, to: ChainState) -> CellId {
+    fn add_cell(&mut self, at: usize, from: ChainState, to: ChainState) -> CellId {
         let nulls = match to {
             NULL => [UNSEEN; 2],
             _ => [from, to].map(|state| self.null(at, state)),
@@ -183,7 +200,7 @@ impl Cells {
             return UNSEEN;
         }
         match self.chain(at).find(state, NULL) {
-            UNSEEN => self.add(at, state, NULL),
+            UNSEEN => self.add_cell(at, state, NULL),
             cell => cell,
         }
     }
@@ -207,37 +224,48 @@ impl Cells {
 
     fn push(&mut self, cell: Cell) -> CellId {
         self.cells.push(cell);
-        self.counts.push([0; 3]);
-        self.is_changed.push(false);
+        self.by_cell.push(Changed::default());
         let id = self.cells.len() as CellId - 1;
         self.unnamed.push(id);
         id
     }
 
-    /// Adds to a cell in the windows that `holds` names.
-    pub(super) fn change(&mut self, cell: CellId, count: i64, value: i128, holds: [bool; 3]) {
-        self.add_count(cell, holds.map(|holds| count * i64::from(holds)));
+    /// Adds to a cell in a span.
+    pub(super) fn add(&mut self, cell: CellId, span: Span, count: i64, value: i128) {
+        self.add_count(cell, span, count);
         if value != 0 {
-            let values = holds.map(|holds| value * i128::from(holds));
-            self.add_value(cell, values);
+            self.add_value(cell, span, value);
         }
     }
 
-    /// Adds to a cell's count in each window.
     #[inline]
-    pub(super) fn add_count(&mut self, cell: CellId, changes: [i64; 3]) {
-        let counts = &mut self.counts[cell as usize];
+    pub(super) fn add_count(&mut self, cell: CellId, span: Span, count: i64) {
+        self.changing(cell).counts[span as usize] += count;
+    }
+
+    pub(super) fn add_value(&mut self, cell: CellId, span: Span, value: i128) {
+        self.values.entry(cell).or_default()[span as usize] += value;
+    }
+
+    /// Where the change of a cell's count is noted.
+    #[inline]
+    fn changing(&mut self, cell: CellId) -> &mut Changed {
+        let change = &mut self.by_cell[cell as usize];
+        if !change.is_noted {
+            change.is_noted = true;
+            self.changed.push(cell);
+        }
+        change
+    }
+
+    fn add_counts(&mut self, cell: CellId, changes: [i64; Span::COUNT]) {
+        let counts = &mut self.changing(cell).counts;
         for (count, change) in counts.iter_mut().zip(changes) {
             *count += change;
         }
-        if !self.is_changed[cell as usize] {
-            self.is_changed[cell as usize] = true;
-            self.changed.push(cell);
-        }
     }
 
-    /// Adds to a cell's value in each window.
-    pub(super) fn add_value(&mut self, cell: CellId, changes: [i128; 3]) {
+    fn add_values(&mut self, cell: CellId, changes: [i128; Span::COUNT]) {
         let values = self.values.entry(cell).or_default();
         for (value, change) in values.iter_mut().zip(changes) {
             *value += change;
@@ -276,33 +304,32 @@ impl Cells {
 
     /// Takes the change of a cell's count out and passes it on to the cells that follow from it.
     fn take_count(&mut self, cell: CellId) {
-        self.is_changed[cell as usize] = false;
-        let counts = std::mem::take(&mut self.counts[cell as usize]);
+        let counts = std::mem::take(&mut self.by_cell[cell as usize]).counts;
         if counts == [0; 3] {
             return;
         }
-        self.tell(cell, News::Count(counts));
+        self.tell(cell, News::Count(in_windows(counts)));
         let Cell {
             everyone,
             nulls: [left, entered],
             ..
         } = self.cells[cell as usize];
         if left != UNSEEN {
-            self.add_count(left, counts.map(|count| -count));
+            self.add_counts(left, counts.map(|count| -count));
         }
         if entered != UNSEEN {
-            self.add_count(entered, counts);
+            self.add_counts(entered, counts);
         }
         if everyone != UNSEEN {
-            self.add_count(everyone, counts);
+            self.add_counts(everyone, counts);
         }
     }
 
-    fn take_value(&mut self, cell: CellId, values: [i128; 3]) {
-        value_parts(values).for_each(|news| self.tell(cell, news));
+    fn take_value(&mut self, cell: CellId, values: [i128; Span::COUNT]) {
+        value_parts(in_windows(values)).for_each(|news| self.tell(cell, news));
         let everyone = self.cells[cell as usize].everyone;
         if everyone != UNSEEN {
-            self.add_value(everyone, values);
+            self.add_values(everyone, values);
         }
     }
 }

@@ -15,6 +15,49 @@ const MET: usize = 64;
 /// No minute.
 const NONE: Minute = Minute::MAX;
 
+/// Where a minute lies as the clock stands; as time goes on it moves from one to the next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(usize)]
+pub(super) enum Span {
+    Hour,
+    RestOfDay,
+    Before,
+}
+
+impl Span {
+    pub(super) const COUNT: usize = 3;
+}
+
+/// The first minute in the day and in the hour.
+#[derive(Clone, Copy, Default)]
+struct Starts {
+    day: Minute,
+    hour: Minute,
+}
+
+impl Starts {
+    fn at(now: Minute) -> Starts {
+        let start = |window: Window| {
+            (now + 1).saturating_sub(window.minutes().expect("a window that ends"))
+        };
+        Starts {
+            day: start(Window::Day),
+            hour: start(Window::Hour),
+        }
+    }
+
+    #[inline]
+    fn span(self, minute: Minute) -> Span {
+        if minute >= self.hour {
+            Span::Hour
+        } else if minute >= self.day {
+            Span::RestOfDay
+        } else {
+            Span::Before
+        }
+    }
+}
+
 /// All minutes that are in a window which they will leave.
 pub(super) struct Minutes {
     buckets: FoldMap<Minute, usize>,
@@ -23,9 +66,7 @@ pub(super) struct Minutes {
     free: Vec<usize>,
     /// Minutes met last and their buckets: edges are of a few dozen minutes mostly.
     met: [(Minute, usize); MET],
-    /// The first minute in the day and in the hour.
-    day_start: Minute,
-    hour_start: Minute,
+    starts: Starts,
 }
 
 impl Default for Minutes {
@@ -35,23 +76,21 @@ impl Default for Minutes {
             slots: Vec::new(),
             free: Vec::new(),
             met: [(NONE, 0); MET],
-            day_start: 0,
-            hour_start: 0,
+            starts: Starts::default(),
         }
     }
 }
 
 impl Minutes {
-    /// Which of [`Window::ALL`] hold the minute.
     #[inline]
-    pub(super) fn windows(&self, minute: Minute) -> [bool; 3] {
-        [true, minute >= self.day_start, minute >= self.hour_start]
+    pub(super) fn span(&self, minute: Minute) -> Span {
+        self.starts.span(minute)
     }
 
     /// Where to count an edge of the minute, unless it is in no window that ends.
     #[inline]
     pub(super) fn bucket(&mut self, minute: Minute) -> Option<&mut Bucket> {
-        if minute < self.day_start {
+        if self.span(minute) == Span::Before {
             return None;
         }
         let slot = match self.met[minute as usize % MET] {
@@ -73,40 +112,34 @@ impl Minutes {
         slot
     }
 
-    /// Moves the clock to `minute`; what leaves a window is given to `change` as (cell, count, value, windows).
+    /// Moves the clock to `now`; what goes from one span to another is given to `change` as (cell, count, value, from, to).
     pub(super) fn advance(
         &mut self,
-        minute: Minute,
-        mut change: impl FnMut(CellId, i64, i128, [bool; 3]),
+        now: Minute,
+        mut change: impl FnMut(CellId, i64, i128, Span, Span),
     ) {
-        let start = |window: Window| {
-            (minute + 1).saturating_sub(window.minutes().expect("a window that ends"))
-        };
-        let (day_start, hour_start) = (start(Window::Day), start(Window::Hour));
-        assert!(hour_start >= self.hour_start, "the clock went backwards");
-        if hour_start == self.hour_start {
+        let starts = Starts::at(now);
+        assert!(starts.hour >= self.starts.hour, "the clock went backwards");
+        if starts.hour == self.starts.hour {
             return;
         }
-        let old_hour_start = std::mem::replace(&mut self.hour_start, hour_start);
-        self.day_start = day_start;
+        let before = std::mem::replace(&mut self.starts, starts);
         self.met = [(NONE, 0); MET];
         let (slots, free) = (&mut self.slots, &mut self.free);
         self.buckets.retain(|&minute, &mut slot| {
-            let leaves_hour = (old_hour_start..hour_start).contains(&minute);
-            let leaves_day = minute < day_start;
-            if leaves_hour || leaves_day {
-                let holds = [false, leaves_day, leaves_hour];
+            let (from, to) = (before.span(minute), starts.span(minute));
+            if from != to {
                 slots[slot]
-                    .each(|cell, count, value| change(cell, -i64::from(count), -value, holds));
+                    .each(|cell, count, value| change(cell, i64::from(count), value, from, to));
+                match to {
+                    Span::Before => {
+                        slots[slot] = Bucket::default();
+                        free.push(slot);
+                    }
+                    _ => slots[slot].pack(),
+                }
             }
-            if leaves_hour && !leaves_day {
-                slots[slot].pack();
-            }
-            if leaves_day {
-                slots[slot] = Bucket::default();
-                free.push(slot);
-            }
-            !leaves_day
+            to != Span::Before
         });
     }
 }
