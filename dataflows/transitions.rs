@@ -156,11 +156,9 @@ impl Counts {
         }
         if let Some(minute) = self.clock.minute() {
             let cells = &mut self.cells;
-            self.minutes
-                .advance(minute, |cell, count, value, from, to| {
-                    cells.add(cell, from, -count, -value);
-                    cells.add(cell, to, count, value);
-                });
+            self.minutes.advance(minute, |cell, count, value, spans| {
+                cells.shift(cell, spans, count, value)
+            });
         }
         let labels = self.labels.clone();
         let labels = labels.borrow();

@@ -4,9 +4,11 @@
 //! after the other, find it in the cache. When much of the arena waits to be taken again, the lists move to a new one,
 //! each into a block of its size: that takes microseconds.
 
+use crate::prefetch::prefetch;
+
 use super::arena::{Arena, Chunk};
 use super::body::Bodies;
-use super::entry::{Entry, NARROW_BODIES, Narrow};
+use super::entry::{Entry, NARROW_BODIES};
 use super::list::List;
 use super::slot::Slot;
 use super::table::Table;
@@ -67,13 +69,6 @@ impl Group {
         self.arena.chunk(self.table.peek(at)?.block())
     }
 
-    /// The newest entries of the user who is perhaps at `at`, to be fetched ahead of use.
-    #[inline]
-    pub(crate) fn newest(&self, at: usize) -> Option<&[Narrow]> {
-        let slot = self.table.peek(at)?;
-        self.arena.newest(slot.block(), slot.places())
-    }
-
     /// Adds a user who is not there, with room for entries, and says where.
     pub(crate) fn add(&mut self, key: u64, saving: Saving) -> usize {
         let block = self.arena.allocate(saving.room(0));
@@ -119,17 +114,37 @@ impl Group {
         self.table.remove(at);
     }
 
-    /// The first place from `at` on of a user whose newest event seems to lie more than `reach_ms` before `bound`, or
-    /// just before it while the user still holds much.
+    /// The first place from `at` on of a user who is stale.
     pub(crate) fn next_stale(&self, at: usize, bound: i64, reach_ms: i64) -> Option<usize> {
-        // No shortcuts: each would be one more guess for the processor.
-        let is_stale = |slot: &Slot| {
-            let older_than = |reach_ms| slot.seems_older(bound, reach_ms);
-            let is_dormant =
-                (slot.len() > DORMANT_ENTRIES) & older_than(0) & !older_than(DORMANT_MS);
-            (slot.len() > 0) & (older_than(reach_ms) | is_dormant)
-        };
-        Some(at + self.table.slots_from(at).iter().position(is_stale)?)
+        let mut slots = self.table.slots_from(at).iter();
+        Some(at + slots.position(|slot| is_stale(slot, bound, reach_ms))?)
+    }
+
+    /// Fetches the newest entries of all who are stale: they lie anywhere, and each would be waited for.
+    pub(crate) fn fetch_stale(&self, bound: i64, reach_ms: i64) {
+        for slot in self.table.slots_from(0) {
+            if is_stale(slot, bound, reach_ms) {
+                self.fetch_newest(slot);
+            }
+        }
+    }
+
+    /// The same of whoever is at `at`, if that is a place.
+    pub(crate) fn fetch(&self, at: usize) {
+        if let Some(slot) = self.table.peek(at) {
+            self.fetch_newest(slot);
+        }
+    }
+
+    #[inline]
+    fn fetch_newest(&self, slot: &Slot) {
+        let newest = self.arena.newest(slot.block(), slot.places());
+        if let Some([oldest, ..]) = newest {
+            prefetch(&oldest[0]);
+        }
+        if let Some([.., [.., last]]) = newest {
+            prefetch(last);
+        }
     }
 
     /// Forgets the user at `at` whose newest event lies more than `reach_ms` before `bound`; says
@@ -185,6 +200,16 @@ impl Group {
         packed.settle();
         self.arena = packed;
     }
+}
+
+/// Whether the newest event seems to lie more than `reach_ms` before `bound`, or just before it while the user still holds
+/// much.
+#[inline]
+fn is_stale(slot: &Slot, bound: i64, reach_ms: i64) -> bool {
+    // No shortcuts: each would be one more guess for the processor.
+    let older_than = |reach_ms| slot.seems_older(bound, reach_ms);
+    let is_dormant = (slot.len() > DORMANT_ENTRIES) & older_than(0) & !older_than(DORMANT_MS);
+    (slot.len() > 0) & (older_than(reach_ms) | is_dormant)
 }
 
 #[cfg(test)]

@@ -24,6 +24,8 @@ const CHUNKS_AHEAD: usize = 16;
 const BLOCKS_AHEAD: usize = 8;
 /// Places found ahead of use; a power of two.
 const FOUND: usize = 32;
+/// Slots between the fetch of a list and the sweep's visit.
+const SWEPT_AHEAD: usize = 4;
 /// One slot is swept for so many events.
 const EVENTS_PER_SWEPT_SLOT: usize = 12;
 /// For so many, one is asked whether its user is long gone or has gone quiet, which mostly is a look at the slot alone.
@@ -119,13 +121,7 @@ impl State {
         }
         if let Some(arrival) = ordered.get(i + BLOCKS_AHEAD) {
             let group = &self.groups[arrival.group()];
-            let newest = group.newest(found[(i + BLOCKS_AHEAD) % FOUND]);
-            if let Some([oldest, ..]) = newest {
-                prefetch(&oldest[0]);
-            }
-            if let Some([.., [.., last]]) = newest {
-                prefetch(last);
-            }
+            group.fetch(found[(i + BLOCKS_AHEAD) % FOUND]);
         }
     }
 
@@ -299,6 +295,7 @@ impl State {
             JourneyRule::Session => self.settings.session_gap_ms,
             JourneyRule::GapMs(gap) => gap.max(self.settings.session_gap_ms),
         };
+        self.groups[group].fetch_stale(self.bound, reach_ms);
         let mut at = 0;
         while let Some(stale) = self.groups[group].next_stale(at, self.bound, reach_ms) {
             let is_gone = self.groups[group].expire(stale, self.bound, reach_ms)
@@ -345,6 +342,7 @@ impl State {
     /// moves across the sweep's place is missed or met twice by this round's counts.
     fn sweep_slot(&mut self, group: usize, labels: &Labels) {
         let at = self.sweep.slot;
+        self.groups[group].fetch(at + SWEPT_AHEAD);
         if !self.prune_slot(group, at, labels) {
             self.count_slot(group, at, labels);
             self.sweep.slot += 1;

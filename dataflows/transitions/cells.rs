@@ -230,14 +230,21 @@ impl Cells {
         id
     }
 
-    /// Adds to a cell in a span.
-    pub(super) fn add(&mut self, cell: CellId, span: Span, count: i64, value: i128) {
-        self.add_count(cell, span, count);
+    /// Moves what a cell has from one span to another.
+    pub(super) fn shift(&mut self, cell: CellId, [from, to]: [Span; 2], count: i64, value: i128) {
+        if count != 0 {
+            let counts = &mut self.changing(cell).counts;
+            counts[from as usize] -= count;
+            counts[to as usize] += count;
+        }
         if value != 0 {
-            self.add_value(cell, span, value);
+            let values = self.values.entry(cell).or_default();
+            values[from as usize] -= value;
+            values[to as usize] += value;
         }
     }
 
+    /// Adds to a cell in a span.
     #[inline]
     pub(super) fn add_count(&mut self, cell: CellId, span: Span, count: i64) {
         self.changing(cell).counts[span as usize] += count;

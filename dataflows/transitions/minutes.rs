@@ -112,11 +112,11 @@ impl Minutes {
         slot
     }
 
-    /// Moves the clock to `now`; what goes from one span to another is given to `change` as (cell, count, value, from, to).
+    /// Moves the clock to `now`; what goes from one span to another is given to `shift` as (cell, count, value, from and to).
     pub(super) fn advance(
         &mut self,
         now: Minute,
-        mut change: impl FnMut(CellId, i64, i128, Span, Span),
+        mut shift: impl FnMut(CellId, i64, i128, [Span; 2]),
     ) {
         let starts = Starts::at(now);
         assert!(starts.hour >= self.starts.hour, "the clock went backwards");
@@ -129,8 +129,7 @@ impl Minutes {
         self.buckets.retain(|&minute, &mut slot| {
             let (from, to) = (before.span(minute), starts.span(minute));
             if from != to {
-                slots[slot]
-                    .each(|cell, count, value| change(cell, i64::from(count), value, from, to));
+                slots[slot].each(|cell, count, value| shift(cell, count.into(), value, [from, to]));
                 match to {
                     Span::Before => {
                         slots[slot] = Bucket::default();
