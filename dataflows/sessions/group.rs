@@ -29,10 +29,10 @@ pub(crate) enum Saving {
 }
 
 impl Saving {
-    /// For how many more entries a list of so many gets room.
+    /// For how many more entries a list of so many gets room: for a million at most, lest the longest be refused early.
     fn room(self, entries: usize) -> usize {
         match self {
-            Saving::Time => 2 + entries / 2,
+            Saving::Time => 2 + (entries / 2).min(1 << 20),
             Saving::Memory => 1,
         }
     }

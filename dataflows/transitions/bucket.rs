@@ -23,7 +23,9 @@ pub(super) struct Bucket {
 
 impl Bucket {
     fn add(&mut self, cell: CellId, count: i32, value: i128) {
-        self.add_count(cell, count);
+        if count != 0 {
+            self.add_count(cell, count);
+        }
         if value != 0 {
             self.add_value(cell, value);
         }

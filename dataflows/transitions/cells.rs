@@ -6,7 +6,7 @@ use crate::labels::{Label, LabelId, Labels};
 use crate::sessions::{CONVERSION, Edge, START, StateId};
 
 use super::change::{Change, News, value_parts};
-use super::minutes::Span;
+use super::minutes::{Span, in_windows};
 use super::{ChainKey, Dimension, Scope, State, Transition};
 
 /// A worker's number for a cell.
@@ -55,12 +55,6 @@ struct Changed {
     /// The count in each [`Span`].
     counts: [i64; Span::COUNT],
     is_noted: bool,
-}
-
-/// From spans to [`Window::ALL`](super::Window::ALL): each window holds those from the newest on.
-fn in_windows<T: Copy + std::ops::Add<Output = T>>([hour, rest_of_day, before]: [T; 3]) -> [T; 3] {
-    let day = hour + rest_of_day;
-    [day + before, day, hour]
 }
 
 /// All cells of a worker.

@@ -28,6 +28,15 @@ impl Span {
     pub(super) const COUNT: usize = 3;
 }
 
+/// From spans to [`Window::ALL`]: each window holds those from the newest on.
+pub(super) fn in_windows<T>([hour, rest_of_day, before]: [T; Span::COUNT]) -> [T; 3]
+where
+    T: Copy + std::ops::Add<Output = T>,
+{
+    let day = hour + rest_of_day;
+    [day + before, day, hour]
+}
+
 /// The first minute in the day and in the hour.
 #[derive(Clone, Copy, Default)]
 struct Starts {
@@ -140,5 +149,48 @@ impl Minutes {
             }
             to != Span::Before
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One journey in the first minute; the clock goes on by minutes and by days.
+    #[test]
+    fn a_minute_goes_from_span_to_span_once_and_may_skip_one() {
+        use Span::{Before, Hour, RestOfDay};
+        let first = 100_000;
+        for (clock, expected) in [
+            (&[first, first + 59][..], &[][..]),
+            (&[first + 59, first + 60, first + 61], &[[Hour, RestOfDay]]),
+            (
+                &[first + 60, first + 1_439, first + 1_440, first + 1_441],
+                &[[Hour, RestOfDay], [RestOfDay, Before]],
+            ),
+            (&[first + 9_000], &[[Hour, Before]]),
+        ] {
+            let mut minutes = Minutes::default();
+            minutes.advance(first, |_, _, _, _| unreachable!("nothing was counted"));
+            let bucket = minutes.bucket(first).expect("a minute of the hour");
+            bucket.add_count(7, 3);
+            bucket.add_value(7, -5);
+            let mut moved = Vec::new();
+            for &now in clock {
+                minutes.advance(now, |cell, count, value, spans| {
+                    moved.push((cell, count, value, spans));
+                });
+            }
+            let both = |&spans: &[Span; 2]| [(7, 3, 0, spans), (7, 0, -5, spans)];
+            let expected: Vec<_> = expected.iter().flat_map(both).collect();
+            assert_eq!(moved, expected);
+            let is_gone = expected.last().is_some_and(|moved| moved.3[1] == Before);
+            assert_eq!(minutes.bucket(first).is_none(), is_gone);
+        }
+    }
+
+    #[test]
+    fn a_window_holds_the_spans_from_the_newest_on() {
+        assert_eq!(in_windows([1, 10, 100]), [111, 11, 1]);
     }
 }
