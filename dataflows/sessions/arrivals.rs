@@ -102,11 +102,7 @@ impl Arrivals {
 
     #[inline]
     pub(super) fn sequence(&self, entry: Entry) -> i64 {
-        if entry.is_wide() {
-            self.bodies.sequence(entry.body())
-        } else {
-            0
-        }
+        self.bodies.sequence_of(entry)
     }
 
     /// Whom to tell what became of the event.

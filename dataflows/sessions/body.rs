@@ -203,13 +203,23 @@ impl Bodies {
         }
     }
 
+    /// The sequence of an entry, with or without a body.
+    #[inline]
+    pub(crate) fn sequence_of(&self, entry: Entry) -> i64 {
+        if entry.is_wide() {
+            self.sequence(entry.body())
+        } else {
+            0
+        }
+    }
+
     #[inline]
     pub(crate) fn value(&self, index: u32) -> Micros {
         self.packed(index).value()
     }
 
     #[inline]
-    pub(crate) fn sequence(&self, index: u32) -> i64 {
+    fn sequence(&self, index: u32) -> i64 {
         if self.packed(index).has(SEQUENCED) {
             self.sequences[&index]
         } else {

@@ -53,11 +53,7 @@ impl Journeys<'_> {
     }
 
     pub(super) fn sequence(&self, entry: Entry) -> i64 {
-        if entry.is_wide() {
-            self.bodies.sequence(entry.body())
-        } else {
-            0
-        }
+        self.bodies.sequence_of(entry)
     }
 
     pub(super) fn value(&self, conversion: Entry) -> Micros {
