@@ -3,6 +3,8 @@
 //! What must hold: a block belongs to at most one user. A block that is given back is taken again by the next list that fits in
 //! it, and what is left of it by the next one; when much waits to be taken again, the group moves to new chunks.
 
+use crate::prefetch::prefetch;
+
 use super::entry::{NARROW_BYTES, Narrow};
 
 /// Longest list, in places.
@@ -181,6 +183,9 @@ impl Arena {
             class: class as u8,
         };
         let next = read_link(&self.chunks[chunk as usize][start as usize]);
+        if next.0 != NONE {
+            prefetch(&self.chunks[next.0 as usize][next.1 as usize]);
+        }
         self.free[class] = next;
         self.given_back &= !(u64::from(next.0 == NONE) << class);
         self.idle -= block.capacity();
@@ -271,6 +276,12 @@ impl Arena {
     #[inline]
     pub(crate) fn places(&mut self, block: Block) -> &mut [Narrow] {
         &mut self.chunks[block.chunk as usize][block.range()]
+    }
+
+    /// Fetches where the chunks are noted, ahead of [`Arena::chunk`].
+    #[inline]
+    pub(crate) fn fetch_head(&self) {
+        prefetch(&self.chunks);
     }
 
     /// Where the block's chunk is noted, to be fetched ahead of use.

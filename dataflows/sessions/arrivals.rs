@@ -100,6 +100,14 @@ impl Arrivals {
         }
     }
 
+    /// Fetches the body of an arrival, if it has one, ahead of use.
+    #[inline]
+    pub(super) fn fetch(&self, arrival: &Arrival) {
+        if arrival.entry.is_wide() {
+            self.bodies.fetch(arrival.entry().body());
+        }
+    }
+
     #[inline]
     pub(super) fn sequence(&self, entry: Entry) -> i64 {
         self.bodies.sequence_of(entry)

@@ -3,6 +3,7 @@
 use crate::event::{Event, Kind, MAX_MICROS, Micros, Minute};
 use crate::fold::FoldMap;
 use crate::labels::LabelId;
+use crate::prefetch::prefetch;
 
 use super::entry::{Entry, LABELS};
 
@@ -149,9 +150,24 @@ impl Bodies {
             self.len += 1;
         } else {
             self.free = self.packed(index).label;
+            self.fetch(self.free);
         }
         self.set(index, body);
         index
+    }
+
+    /// Fetches where the pieces are noted, ahead of the bodies.
+    #[inline]
+    pub(crate) fn fetch_head(&self) {
+        prefetch(&self.pieces);
+    }
+
+    /// Fetches a body ahead of use, if that is one.
+    #[inline]
+    pub(crate) fn fetch(&self, index: u32) {
+        if let Some(piece) = self.pieces.get(index as usize / PIECE) {
+            prefetch(&piece[index as usize % PIECE]);
+        }
     }
 
     /// How many were in use at once at most.

@@ -55,6 +55,14 @@ pub(crate) struct Group {
 }
 
 impl Group {
+    /// Fetches ahead of use where all that an event of the group needs is noted.
+    #[inline]
+    pub(crate) fn fetch_head(&self) {
+        prefetch(&self.table);
+        self.arena.fetch_head();
+        self.bodies.fetch_head();
+    }
+
     /// The entries of the user at `at`, and the bodies that they may point to.
     #[inline(always)]
     pub(crate) fn list(&mut self, at: usize) -> (List<'_>, &mut Bodies) {

@@ -138,6 +138,8 @@ impl Journeys<'_> {
 
     /// Most events are their user's newest: nothing comes after them, and nothing is taken back. Gives out the edges of such a
     /// one; the entry that is to be put at the end.
+    ///
+    /// All it calls is inline: calls would cost more than they hide, as with what calls it.
     #[inline]
     pub(crate) fn follow(&mut self, entry: Entry) -> Entry {
         let (len, gap) = (self.list.len(), self.settings.session_gap_ms);
@@ -159,7 +161,7 @@ impl Journeys<'_> {
     }
 
     /// The touch of an open journey that a point is about to follow, or follows, at `at`.
-    #[inline]
+    #[inline(always)]
     fn open_point_before(&self, at: usize, point: Entry) -> Option<usize> {
         self.point_before(at, point, self.advertiser(point))
             .filter(|&p| !self.list.get(p).is_conversion())
@@ -171,7 +173,7 @@ impl Journeys<'_> {
     }
 
     /// The nearest point of the advertiser before `at` that the rule lets `later` follow, which is there or will be.
-    #[inline]
+    #[inline(always)]
     fn point_before(&self, at: usize, later: Entry, advertiser: AdvertiserId) -> Option<usize> {
         match self.settings.journeys {
             JourneyRule::Session => {
@@ -221,6 +223,7 @@ impl Journeys<'_> {
     }
 
     /// The minute of the first point of the journey that the point `at` is in.
+    #[inline(always)]
     pub(super) fn first_minute(&self, at: usize) -> Minute {
         let entry = self.list.get(at);
         match entry.age() {
@@ -257,7 +260,7 @@ impl Journeys<'_> {
         body
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn emit(
         &mut self,
         count: i32,
@@ -283,7 +286,7 @@ impl Journeys<'_> {
     }
 
     /// The edge into a point: into its state, or into conversion.
-    #[inline]
+    #[inline(always)]
     pub(super) fn arrive(&mut self, count: i32, from: StateId, point: Entry, minute: Minute) {
         let to = if self.is_touch(point) {
             self.label(point)
@@ -294,6 +297,7 @@ impl Journeys<'_> {
     }
 
     /// The edge of a converting touch from its own state into conversion.
+    #[inline(always)]
     pub(super) fn convert(&mut self, count: i32, point: Entry, minute: Minute) {
         if point.is_conversion() && self.is_touch(point) {
             self.emit(count, point, minute, self.label(point), CONVERSION);

@@ -17,7 +17,9 @@ use super::journeys::{Inserted, Journeys, Place};
 use super::retention::Open;
 use super::tally::Tally;
 
-/// Events between the fetch of the hints to a slot, of the slot, of where its block is noted, of the block, and their use.
+/// Events between the fetch of a group, of the hints to a slot, of the slot, of where its block is noted, of the block, and their
+/// use.
+const GROUPS_AHEAD: usize = 40;
 const HINTS_AHEAD: usize = 32;
 const SLOTS_AHEAD: usize = 24;
 const CHUNKS_AHEAD: usize = 16;
@@ -91,7 +93,7 @@ impl State {
         let ordered = arrivals.sorted(&mut memory);
         let mut found = [0; FOUND];
         for (i, arrival) in ordered.iter().enumerate() {
-            self.fetch_ahead(ordered, i, &mut found);
+            self.fetch_ahead(arrivals, ordered, i, &mut found);
             let likely = found[i % FOUND];
             let inserted = self.insert(arrivals, arrival, likely, labels, names, edges);
             tally.count(inserted, arrivals.receipt(arrival.entry()));
@@ -103,14 +105,23 @@ impl State {
 
     /// Fetches what the arrivals after the `i`th need; notes in `found` where their users most likely are.
     #[inline]
-    fn fetch_ahead(&self, ordered: &[Arrival], i: usize, found: &mut [usize; FOUND]) {
+    fn fetch_ahead(
+        &self,
+        arrivals: &Arrivals,
+        ordered: &[Arrival],
+        i: usize,
+        found: &mut [usize; FOUND],
+    ) {
+        if let Some(arrival) = ordered.get(i + GROUPS_AHEAD) {
+            self.groups[arrival.group()].fetch_head();
+        }
         if let Some(arrival) = ordered.get(i + HINTS_AHEAD) {
             prefetch(self.groups[arrival.group()].table.first_hint(arrival.key));
         }
         if let Some(arrival) = ordered.get(i + SLOTS_AHEAD) {
             let table = &self.groups[arrival.group()].table;
             let at = table.likely(arrival.key);
-            prefetch(table.get(at));
+            table.get(at).fetch();
             found[(i + SLOTS_AHEAD) % FOUND] = at;
         }
         if let Some(arrival) = ordered.get(i + CHUNKS_AHEAD) {
@@ -122,6 +133,7 @@ impl State {
         if let Some(arrival) = ordered.get(i + BLOCKS_AHEAD) {
             let group = &self.groups[arrival.group()];
             group.fetch(found[(i + BLOCKS_AHEAD) % FOUND]);
+            arrivals.fetch(arrival);
         }
     }
 
