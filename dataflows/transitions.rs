@@ -27,7 +27,7 @@ mod minutes;
 
 use cells::{CellId, Cells};
 pub(crate) use change::{Change, News};
-use minutes::Minutes;
+use minutes::{Minutes, Span};
 
 /// What the states of a chain are made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -129,12 +129,23 @@ pub(crate) fn transitions<'s>(
     )
 }
 
+/// Edges that are counted together: what their minutes need is on its way before the first is counted there.
+const BLOCK: usize = 32;
+
+/// What the bucket of a minute is yet to count.
+struct Due {
+    bucket: usize,
+    cells: [CellId; 2],
+    count: i32,
+}
+
 /// What the operator holds: the numbering of cells and the minutes that may still leave a window.
 struct Counts {
     labels: Rc<RefCell<Labels>>,
     clock: Clock,
     cells: Cells,
     minutes: Minutes,
+    due: Vec<Due>,
 }
 
 impl Counts {
@@ -144,6 +155,7 @@ impl Counts {
             clock: Clock::default(),
             cells: Cells::new(worker),
             minutes: Minutes::default(),
+            due: Vec::with_capacity(BLOCK),
         }
     }
 
@@ -162,8 +174,11 @@ impl Counts {
         }
         let labels = self.labels.clone();
         let labels = labels.borrow();
-        for edge in closed.data.iter().flatten() {
-            self.count(edge, &labels);
+        for block in closed.data.iter().flat_map(|edges| edges.chunks(BLOCK)) {
+            for edge in block {
+                self.count(edge, &labels);
+            }
+            self.count_due();
         }
     }
 
@@ -172,24 +187,46 @@ impl Counts {
         let span = self.minutes.span(edge.minute);
         let channel = self.cells.of(edge, Dimension::Channel, labels);
         let campaign = self.cells.of(edge, Dimension::Campaign, labels);
-        self.cells.add_count(channel, span, edge.count.into());
-        self.cells.add_count(campaign, span, edge.count.into());
-        if let Some(bucket) = self.minutes.bucket(edge.minute) {
-            bucket.add_count(channel, edge.count);
-            bucket.add_count(campaign, edge.count);
+        let cells = [channel, campaign];
+        for cell in cells {
+            self.cells.add_count(cell, span, edge.count.into());
+        }
+        let bucket = self.minutes.number(edge.minute);
+        if let Some(bucket) = bucket {
+            for cell in cells {
+                self.minutes.bucket(bucket).fetch_page(cell);
+            }
+            self.due.push(Due {
+                bucket,
+                cells,
+                count: edge.count,
+            });
         }
         if edge.value != 0 {
-            self.add_value(edge, [channel, campaign]);
+            self.add_value(edge.value.into(), span, cells, bucket);
+        }
+    }
+
+    /// Counts in the minutes what is due there.
+    fn count_due(&mut self) {
+        for due in &self.due {
+            for cell in due.cells {
+                self.minutes.bucket(due.bucket).fetch(cell);
+            }
+        }
+        for due in self.due.drain(..) {
+            for cell in due.cells {
+                self.minutes.bucket(due.bucket).add_count(cell, due.count);
+            }
         }
     }
 
     /// Few edges have a value.
-    fn add_value(&mut self, edge: &Edge, cells: [CellId; 2]) {
-        let (span, value) = (self.minutes.span(edge.minute), i128::from(edge.value));
+    fn add_value(&mut self, value: i128, span: Span, cells: [CellId; 2], bucket: Option<usize>) {
         for cell in cells {
             self.cells.add_value(cell, span, value);
-            if let Some(bucket) = self.minutes.bucket(edge.minute) {
-                bucket.add_value(cell, value);
+            if let Some(bucket) = bucket {
+                self.minutes.bucket(bucket).add_value(cell, value);
             }
         }
     }

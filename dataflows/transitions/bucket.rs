@@ -3,6 +3,7 @@
 //! What must hold: adding and reading give the same whether the bucket is packed or not.
 
 use crate::fold::FoldMap;
+use crate::prefetch::prefetch;
 
 use super::cells::CellId;
 
@@ -28,6 +29,22 @@ impl Bucket {
         }
         if value != 0 {
             self.add_value(cell, value);
+        }
+    }
+
+    /// Fetches where the page of a cell is noted, ahead of its [fetch](Bucket::fetch).
+    #[inline]
+    pub(super) fn fetch_page(&self, cell: CellId) {
+        if let Some(page) = self.pages.get(cell as usize / PAGE_CELLS) {
+            prefetch(page);
+        }
+    }
+
+    /// Fetches the count of a cell ahead of use.
+    #[inline]
+    pub(super) fn fetch(&self, cell: CellId) {
+        if let Some(Some(counts)) = self.pages.get(cell as usize / PAGE_CELLS) {
+            prefetch(&counts[cell as usize % PAGE_CELLS]);
         }
     }
 

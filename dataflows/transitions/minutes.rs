@@ -96,17 +96,21 @@ impl Minutes {
         self.starts.span(minute)
     }
 
-    /// Where to count an edge of the minute, unless it is in no window that ends.
+    /// The number of the bucket to count an edge of the minute in, unless it is in no window that ends.
     #[inline]
-    pub(super) fn bucket(&mut self, minute: Minute) -> Option<&mut Bucket> {
+    pub(super) fn number(&mut self, minute: Minute) -> Option<usize> {
         if self.span(minute) == Span::Before {
             return None;
         }
-        let slot = match self.met[minute as usize % MET] {
+        Some(match self.met[minute as usize % MET] {
             (met, slot) if met == minute => slot,
             _ => self.slot(minute),
-        };
-        Some(&mut self.slots[slot])
+        })
+    }
+
+    #[inline]
+    pub(super) fn bucket(&mut self, number: usize) -> &mut Bucket {
+        &mut self.slots[number]
     }
 
     fn slot(&mut self, minute: Minute) -> usize {
@@ -172,7 +176,8 @@ mod tests {
         ] {
             let mut minutes = Minutes::default();
             minutes.advance(first, |_, _, _, _| unreachable!("nothing was counted"));
-            let bucket = minutes.bucket(first).expect("a minute of the hour");
+            let number = minutes.number(first).expect("a minute of the hour");
+            let bucket = minutes.bucket(number);
             bucket.add_count(7, 3);
             bucket.add_value(7, -5);
             let mut moved = Vec::new();
@@ -185,7 +190,7 @@ mod tests {
             let expected: Vec<_> = expected.iter().flat_map(both).collect();
             assert_eq!(moved, expected);
             let is_gone = expected.last().is_some_and(|moved| moved.3[1] == Before);
-            assert_eq!(minutes.bucket(first).is_none(), is_gone);
+            assert_eq!(minutes.number(first).is_none(), is_gone);
         }
     }
 
