@@ -5,10 +5,10 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use anyhow::{Context, Result, ensure};
+use nix::sys::resource::{UsageWho, getrusage};
+use nix::sys::time::TimeVal;
 use rustix::time::{ClockId, clock_gettime};
 
-/// What `times` in /proc count in, a hundred a second on every Linux.
-const TICK: Duration = Duration::from_millis(10);
 /// How often a child's memory is looked at.
 const LOOK: Duration = Duration::from_millis(5);
 
@@ -51,16 +51,9 @@ pub(super) fn memory_mib(process: &str, key: &str) -> Option<f64> {
 
 /// CPU seconds of the children that have been waited for.
 fn children_seconds() -> Result<f64> {
-    let stat = std::fs::read_to_string("/proc/self/stat").context("reading /proc/self/stat")?;
-    // The name before the parenthesis may hold anything; the fields after it are numbered from 3.
-    let (_, fields) = stat.rsplit_once(')').context("an odd /proc/self/stat")?;
-    let ticks = fields
-        .split_whitespace()
-        .skip(13)
-        .take(2)
-        .map(|field| field.parse::<u64>().context("an odd /proc/self/stat"))
-        .sum::<Result<u64>>()?;
-    Ok(ticks as f64 * TICK.as_secs_f64())
+    let usage = getrusage(UsageWho::RUSAGE_CHILDREN).context("asking what the children took")?;
+    let seconds = |time: TimeVal| time.tv_sec() as f64 + time.tv_usec() as f64 / 1e6;
+    Ok(seconds(usage.user_time()) + seconds(usage.system_time()))
 }
 
 /// Runs `command` to its end, silently, and says what it took.

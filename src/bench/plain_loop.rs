@@ -1,9 +1,9 @@
 //! What one would write without a dataflow: all events in memory, one thread, the standard hasher.
 //!
 //! In: records as a parser hands them over, their text borrowed. Out: how often each advertiser's journeys go from one
-//! channel to the next. It numbers users and names by their text, puts all events into one list, sorts it as a whole,
-//! walks it once and counts: all of a batch program but its parsing. What must hold: the counts are those of the
-//! dataflow. It does less: no duplicates, no campaigns, no windows, no pseudonyms.
+//! channel to the next. It numbers users and names by their text, reads the number out of each event's id, puts all events
+//! into one list, sorts it as a whole, walks it once and counts: all of a batch program but its parsing. What must hold: the counts are those of the
+//! dataflow, which orders events of one user and one moment otherwise: there are too few for that to show. It does less: no duplicates, no campaigns, no windows, no pseudonyms.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -36,8 +36,13 @@ impl Numbers {
     }
 }
 
-/// User, time, order within the time, advertiser, channel, kind: the order of the fields is that of the walk.
+/// User, time, number of the id, advertiser, channel, kind: the order of the fields is that of the walk.
 type Event = (u32, i64, u64, u32, u32, Kind);
+
+/// The number that follows the letter of an id.
+fn id_number(id: &str) -> u64 {
+    id[1..].parse().expect("an id of the mix")
+}
 
 /// Numbers, sorts, walks, counts.
 pub(super) fn count(records: &[Record]) -> Counted {
@@ -47,7 +52,7 @@ pub(super) fn count(records: &[Record]) -> Counted {
         events.push((
             users.of(record.user),
             record.time,
-            record.order,
+            id_number(record.event_id),
             names.of(record.advertiser),
             names.of(record.channel),
             record.kind,

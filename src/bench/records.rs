@@ -7,16 +7,15 @@ use dataflows::event::{EventType, Kind};
 use super::workload::{Mix, Workload};
 use crate::ingest::record;
 
-/// One record, and its order among those of one user and one moment, which is no text.
+/// One record.
 #[derive(Clone, Copy)]
 pub(super) struct Record<'a> {
     pub(super) user: &'a str,
     pub(super) time: i64,
-    pub(super) order: u64,
     pub(super) advertiser: &'a str,
     pub(super) channel: &'a str,
     pub(super) kind: Kind,
-    event_id: &'a str,
+    pub(super) event_id: &'a str,
     campaign: &'a str,
     value: i64,
 }
@@ -57,9 +56,16 @@ pub(super) struct Texts {
     campaigns: Vec<String>,
 }
 
+/// Most bytes of a record's ids.
+const IDS_BYTES: usize = 24;
+
 impl Texts {
+    /// With room for all from the start: memory given back now, the allocator would give back to the system while something
+    /// is measured.
     pub(super) fn new(mix: Mix) -> Texts {
-        let (mut ids, mut ends) = (String::new(), Vec::new());
+        let records = mix.events as usize;
+        let mut ids = String::with_capacity(records * IDS_BYTES);
+        let mut ends = Vec::with_capacity(records);
         for record in Workload::new(mix) {
             record.write_user(&mut ids);
             let user = ids.len();
@@ -85,7 +91,6 @@ impl Texts {
         let borrowed = whole.map(|(record, (user, event_id))| Record {
             user,
             time: record.time,
-            order: record.order(),
             advertiser: &self.advertisers[record.advertiser as usize],
             channel: record.channel_text(),
             kind: record.kind,
@@ -93,6 +98,8 @@ impl Texts {
             campaign: &self.campaigns[record.campaign as usize],
             value: record.value(),
         });
-        borrowed.collect()
+        let mut records = Vec::with_capacity(self.ends.len());
+        records.extend(borrowed);
+        records
     }
 }

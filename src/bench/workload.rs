@@ -254,11 +254,6 @@ impl Record {
         }
     }
 
-    /// What orders the events of one user and one moment: the kind, then the id.
-    pub(super) fn order(&self) -> u64 {
-        (self.kind as u64) << 62 | self.id() >> 2
-    }
-
     /// Appends the record as a JSON line.
     pub(super) fn write_line(&self, out: &mut Vec<u8>) {
         let kind = match self.kind {
