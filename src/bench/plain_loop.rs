@@ -2,8 +2,9 @@
 //!
 //! In: records as a parser hands them over, their text borrowed. Out: how often each advertiser's journeys go from one
 //! channel to the next. It numbers users and names by their text, reads the number out of each event's id, puts all events
-//! into one list, sorts it as a whole, walks it once and counts: all of a batch program but its parsing. What must hold: the counts are those of the
-//! dataflow, which orders events of one user and one moment otherwise: there are too few for that to show. It does less: no duplicates, no campaigns, no windows, no pseudonyms.
+//! into one list, sorts it as a whole, walks it once and counts: all of a batch program but its parsing. It does less: no
+//! duplicates, no campaigns, no windows, no pseudonyms. What must hold: the counts are those of the dataflow, which orders
+//! the events of one user and one moment otherwise; of those there are too few to show.
 
 use std::collections::{BTreeMap, HashMap};
 
