@@ -1,5 +1,8 @@
 //! Asks the processor to fetch memory ahead of use; the one place with unsafe code.
 
+/// Of a line of the cache, as most processors have them.
+pub(crate) const LINE_BYTES: usize = 64;
+
 /// Fetches the cache line of `value`. Does nothing on processors without the instruction.
 #[inline]
 #[allow(unsafe_code)]

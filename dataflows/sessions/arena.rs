@@ -17,8 +17,8 @@ const CUT_CLASSES: usize = 38;
 pub(super) const CHUNK: usize = 179;
 /// The largest block that shares its chunk.
 const CUT_MAX: usize = 162;
-/// Fetched ahead: so many of the last places, in two lines of the cache mostly.
-const FETCHED: usize = 5;
+/// Fetched ahead: so many of the last places, in two or three lines of the cache.
+const FETCHED: usize = 11;
 /// No block given back.
 const NONE: u32 = u32::MAX;
 

@@ -4,7 +4,7 @@
 //! after the other, find it in the cache. When much of the arena waits to be taken again, the lists move to a new one,
 //! each into a block of its size: that takes microseconds.
 
-use crate::prefetch::prefetch;
+use crate::prefetch::{LINE_BYTES, prefetch};
 
 use super::arena::{Arena, Chunk};
 use super::body::Bodies;
@@ -146,11 +146,11 @@ impl Group {
 
     #[inline]
     fn fetch_newest(&self, slot: &Slot) {
-        let newest = self.arena.newest(slot.block(), slot.places());
-        if let Some([oldest, ..]) = newest {
-            prefetch(&oldest[0]);
-        }
-        if let Some([.., [.., last]]) = newest {
+        if let Some(newest) = self.arena.newest(slot.block(), slot.places())
+            && let bytes @ [first, .., last] = newest.as_flattened()
+        {
+            prefetch(first);
+            prefetch(&bytes[bytes.len().saturating_sub(LINE_BYTES)]);
             prefetch(last);
         }
     }

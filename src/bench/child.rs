@@ -1,6 +1,7 @@
 //! Measurements in a process of their own, so that nothing measured before is in its memory.
 //!
-//! `bench --only child,MODE,..` is how this program starts itself; what it prints is for itself.
+//! `bench --only child,MODE,..` is how this program starts itself; what it prints is for itself. A file's name comes last: it
+//! may have commas in it.
 
 use std::io::Write;
 use std::path::Path;
@@ -8,9 +9,9 @@ use std::process::Command;
 
 use anyhow::{Context, Result, bail, ensure};
 
-use super::measure::{self, Usage};
+use super::measure::{self, Usage, measured};
 use super::workload::Mix;
-use super::{Bench, memory, throughput};
+use super::{Bench, memory, plain_loop, throughput};
 use crate::exit::Exit;
 
 /// The first name of `--only` that asks for a measurement of this kind.
@@ -44,19 +45,24 @@ pub(super) fn held(mix: Mix, lateness: &str) -> Result<(f64, f64)> {
     two_numbers(&arguments)
 }
 
-/// What the plain loop takes over so many events.
-pub(super) fn plain_loop(events: u64) -> Result<Usage> {
-    let (wall, cpu) = two_numbers(&format!("{CHILD},plain,{events}"))?;
-    Ok(Usage {
-        cpu,
-        wall,
-        peak_mib: None,
-    })
+/// What the plain loop takes over a file of so many lines.
+pub(super) fn plain_loop(file: &Path, events: u64) -> Result<Usage> {
+    usage(&format!("{CHILD},plain,{events},{}", path_text(file)?))
 }
 
-/// What the dataflow takes over the same.
+/// What it takes to parse the lines alone.
+pub(super) fn parse(file: &Path) -> Result<Usage> {
+    usage(&format!("{CHILD},parse,{}", path_text(file)?))
+}
+
+/// What the dataflow takes over so many decoded events.
 pub(super) fn dataflow(events: u64, epoch: u64, workers: usize) -> Result<Usage> {
-    let (wall, cpu) = two_numbers(&format!("{CHILD},dataflow,{events},{epoch},{workers}"))?;
+    usage(&format!("{CHILD},dataflow,{events},{epoch},{workers}"))
+}
+
+/// Runs a child that says what its work took.
+fn usage(arguments: &str) -> Result<Usage> {
+    let (wall, cpu) = two_numbers(arguments)?;
     Ok(Usage {
         cpu,
         wall,
@@ -98,8 +104,13 @@ pub fn run(arguments: &[String]) -> Result<Exit> {
             let mix = Mix::of(events.parse()?).over_ms(span_ms.parse()?);
             memory::hold(mix, lateness == "unbounded")?;
         }
-        [_, "plain", events] => {
-            say(throughput::plain(Mix::of(events.parse()?))?.1)?;
+        [_, "plain", events, ref file @ ..] => {
+            let (file, events) = (file.join(","), events.parse()?);
+            say(measured(|| plain_loop::count(Path::new(&file), events))?.1)?;
+        }
+        [_, "parse", ref file @ ..] => {
+            let file = file.join(",");
+            say(measured(|| plain_loop::parse(Path::new(&file)))?.1)?;
         }
         [_, "dataflow", events, epoch, workers] => {
             let mix = Mix::of(events.parse()?);

@@ -5,9 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::thread::{self, Thread};
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result};
+use anyhow::{Result, ensure};
 use dataflows::event::Event;
 
+use super::measure::median;
 use super::sources::Streamed;
 use super::workload::{Mix, events};
 use super::{Bench, Bound, Row, options, run_whole};
@@ -110,10 +111,11 @@ fn median_us(history: u64) -> Result<f64> {
     let mut options = options(&mix, 1, 100_000);
     options.on_frame = Some(Arc::new(move |frames: &Frames| closed.tell(frames)));
     run_whole(source, &options, mix.events)?;
-    let mut taken: Vec<Duration> = std::mem::take(&mut *taken.lock().expect("nobody panics"));
-    taken.sort_unstable();
-    let median = taken.get(taken.len() / 2).context("nothing was measured")?;
-    Ok(median.as_secs_f64() * 1e6)
+    let taken = std::mem::take(&mut *taken.lock().expect("nobody panics"));
+    ensure!(!taken.is_empty(), "nothing was measured");
+    Ok(median(
+        taken.into_iter().map(|time| time.as_secs_f64() * 1e6),
+    ))
 }
 
 pub(super) fn increment(bench: &Bench) -> Result<Vec<Row>> {

@@ -21,6 +21,26 @@ pub(super) struct Usage {
     pub(super) peak_mib: Option<f64>,
 }
 
+impl std::ops::Sub for Usage {
+    type Output = Usage;
+
+    /// What the rest of some work took.
+    fn sub(self, part: Usage) -> Usage {
+        Usage {
+            cpu: self.cpu - part.cpu,
+            wall: self.wall - part.wall,
+            peak_mib: None,
+        }
+    }
+}
+
+/// The middle one of some values, of which there is one at least.
+pub(super) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.into_iter().collect();
+    values.sort_unstable_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
 /// CPU seconds of all threads of this process so far.
 pub(super) fn cpu_seconds() -> f64 {
     let time = clock_gettime(ClockId::ProcessCPUTime);

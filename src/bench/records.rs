@@ -10,12 +10,12 @@ use crate::ingest::record;
 /// One record.
 #[derive(Clone, Copy)]
 pub(super) struct Record<'a> {
-    pub(super) user: &'a str,
-    pub(super) time: i64,
-    pub(super) advertiser: &'a str,
-    pub(super) channel: &'a str,
-    pub(super) kind: Kind,
-    pub(super) event_id: &'a str,
+    user: &'a str,
+    time: i64,
+    advertiser: &'a str,
+    channel: &'a str,
+    kind: Kind,
+    event_id: &'a str,
     campaign: &'a str,
     value: i64,
 }
