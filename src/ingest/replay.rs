@@ -5,6 +5,7 @@
 //! before a torn end counts, and the tear is named.
 
 mod file;
+mod start;
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
@@ -20,7 +21,7 @@ use file::Opened;
 /// The form of the records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// JSON where the first byte that is no space opens an object, else CSV.
+    /// CSV where the name ends so, or where the first line is a header or has columns and no line opens an object; else JSON.
     #[default]
     Auto,
     Json,

@@ -1,29 +1,23 @@
 //! One file of records, cut into blocks at the ends of records.
 
-use std::fs::File;
-use std::io::{self, BufRead, BufReader, Read};
+use std::io::{self, BufRead, Read};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use anyhow::Context;
 use dataflows::event::TimeMs;
 
+use super::start::{self, Looked, Text};
 use super::{Format, Options};
 use crate::exit::{Exit, Failure};
 use crate::ingest::csv::{CsvDecoder, Place, last_record_end, rows};
 use crate::ingest::json::JsonDecoder;
 
-const GZIP: [u8; 2] = [0x1F, 0x8B];
-const ZSTD: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
-/// Bytes that are looked at to tell what a file is; what is longer is read past this buffer.
-const LOOK_BYTES: usize = 16 * 1024;
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
-
 /// A file that is being read.
 pub(super) struct Opened {
     pub(super) partition: u32,
     path: PathBuf,
-    reader: Box<dyn BufRead + Send>,
+    reader: Text,
     is_compressed: bool,
     /// Of a CSV file.
     pub(super) decoder: Option<Arc<CsvDecoder>>,
@@ -40,7 +34,7 @@ pub(super) struct Opened {
 
 impl Opened {
     pub(super) fn new(partition: u32, path: &Path, options: &Options) -> anyhow::Result<Opened> {
-        let (reader, is_compressed) = open(path, options)?;
+        let (reader, is_compressed) = start::open(path, options)?;
         let mut file = Opened {
             partition,
             path: path.to_owned(),
@@ -55,7 +49,7 @@ impl Opened {
             block_bytes: options.block_bytes,
             record_bytes_max: options.record_bytes_max,
         };
-        if file.is_csv(options.format)? {
+        if file.is_csv(options) {
             file.read_header(options)?;
         }
         Ok(file)
@@ -65,49 +59,35 @@ impl Opened {
         Failure::read(&self.path, error)
     }
 
-    fn is_csv(&mut self, format: Format) -> anyhow::Result<bool> {
-        match format {
-            Format::Json => Ok(false),
-            Format::Csv => Ok(true),
-            Format::Auto => self.looks_like_csv(),
-        }
+    /// As it was said, else by its name, else by its text.
+    fn is_csv(&mut self, options: &Options) -> bool {
+        let is_csv = match options.format {
+            Format::Json => Some(false),
+            Format::Csv => Some(true),
+            Format::Auto => start::is_csv_by_name(&self.path),
+        };
+        is_csv.unwrap_or_else(|| {
+            let text = std::mem::replace(&mut self.reader, Box::new(io::empty()));
+            let (is_csv, text) = start::looks_like_csv(text, options);
+            self.reader = text;
+            is_csv
+        })
     }
 
-    /// By its name; where that says nothing, CSV if no line of the first block opens an object. A first line alone
-    /// decides nothing: it may be a bad record.
-    fn looks_like_csv(&mut self) -> anyhow::Result<bool> {
-        let name = self.path.to_string_lossy().to_ascii_lowercase();
-        let name = name.trim_end_matches(".gz").trim_end_matches(".zst");
-        if [".json", ".jsonl", ".ndjson"]
-            .iter()
-            .any(|end| name.ends_with(end))
-        {
-            return Ok(false);
-        }
-        if name.ends_with(".csv") {
-            return Ok(true);
-        }
-        let start = self.reader.fill_buf().map(|start| {
-            let text = start.strip_prefix(BYTE_ORDER_MARK).unwrap_or(start);
-            let mut lines = text
-                .split(|&byte| byte == b'\n')
-                .map(<[u8]>::trim_ascii_start);
-            !text.trim_ascii().is_empty() && !lines.any(|line| line.starts_with(b"{"))
-        });
-        match start {
-            // A tear is met again, and named, where blocks are read.
-            Err(error) if self.is_tear(&error) => Ok(false),
-            start => Ok(start.map_err(|error| self.failed(&error))?),
-        }
-    }
-
+    /// Without a header, as in an empty file, there are no rows.
     fn read_header(&mut self, options: &Options) -> anyhow::Result<()> {
         let mut header = Vec::new();
         let most = self.record_bytes_max as u64;
-        (&mut self.reader)
-            .take(most)
-            .read_until(b'\n', &mut header)
-            .map_err(|error| self.failed(&error))?;
+        let read = (&mut self.reader).take(most).read_until(b'\n', &mut header);
+        match read {
+            Ok(0) => return Ok(()),
+            Ok(_) => {}
+            Err(error) if self.is_tear(&error) => {
+                self.reader = Box::new(Looked::torn(error));
+                return Ok(());
+            }
+            Err(error) => return Err(self.failed(&error).into()),
+        }
         let decoder = CsvDecoder::new(header.trim_ascii_end(), options.columns.as_ref())
             .map_err(|error| Failure::new(Exit::InputUnusable, error.to_string()))
             .with_context(|| format!("reading the header of {}", self.path.display()))?;
@@ -225,41 +205,4 @@ impl Opened {
             }
         }
     }
-}
-
-/// Opens a file, looks at its first bytes, and decompresses it if need be.
-fn open(path: &Path, options: &Options) -> anyhow::Result<(Box<dyn BufRead + Send>, bool)> {
-    let bytes: Box<dyn Read + Send> = if path == Path::new("-") {
-        Box::new(io::stdin())
-    } else {
-        let file = File::open(path).map_err(|error| Failure::open(path, &error))?;
-        let metadata = file
-            .metadata()
-            .map_err(|error| Failure::open(path, &error))?;
-        if metadata.is_dir() {
-            return Err(Failure::open(path, &io::ErrorKind::IsADirectory.into()).into());
-        }
-        options.progress.inc_length(metadata.len());
-        Box::new(options.progress.wrap_read(file))
-    };
-    let mut bytes = BufReader::with_capacity(LOOK_BYTES, bytes);
-    let start = bytes
-        .fill_buf()
-        .map_err(|error| Failure::read(path, &error))?;
-    if start.starts_with(&GZIP) {
-        let decoder = flate2::bufread::MultiGzDecoder::new(bytes);
-        return Ok((
-            Box::new(BufReader::with_capacity(LOOK_BYTES, decoder)),
-            true,
-        ));
-    }
-    if start.starts_with(&ZSTD) {
-        let decoder = zstd::stream::read::Decoder::with_buffer(bytes)
-            .map_err(|error| Failure::read(path, &error))?;
-        return Ok((
-            Box::new(BufReader::with_capacity(LOOK_BYTES, decoder)),
-            true,
-        ));
-    }
-    Ok((Box::new(bytes), false))
 }

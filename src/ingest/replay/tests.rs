@@ -4,7 +4,7 @@ use std::io::Write;
 
 use super::*;
 
-fn options(files: Vec<PathBuf>) -> Options {
+pub(super) fn options(files: Vec<PathBuf>) -> Options {
     Options {
         files,
         format: Format::Auto,
@@ -18,7 +18,7 @@ fn options(files: Vec<PathBuf>) -> Options {
     }
 }
 
-fn written(bytes: &[u8]) -> tempfile::NamedTempFile {
+pub(super) fn written(bytes: &[u8]) -> tempfile::NamedTempFile {
     let mut file = tempfile::NamedTempFile::new().unwrap();
     file.write_all(bytes).unwrap();
     file
@@ -69,6 +69,31 @@ fn what_came_before_a_tear_counts_and_the_tear_is_named() {
     let (read, torn) = read_all(&options(vec![file.path().to_owned()]));
     assert!(read[0].len() > text.len() / 4 && text.as_bytes().starts_with(&read[0]));
     assert!(torn[0].contains("is torn"), "{torn:?}");
+}
+
+/// A CSV file that breaks off within its header has no rows, and is no reason to stop those beside it.
+#[test]
+fn a_csv_file_may_be_torn_anywhere_or_empty() {
+    let rows = "user_id,ts,channel\nu,1700000000000,search\n".repeat(50);
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::none());
+    gzip.write_all(rows.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    for (format, bytes, is_torn) in [
+        (Format::Auto, &gzip[..5], true),
+        (Format::Csv, &gzip[..5], true),
+        (Format::Csv, &gzip[..25], true),
+        (Format::Csv, &gzip[..200], true),
+        (Format::Csv, &b""[..], false),
+    ] {
+        let file = written(bytes);
+        let options = Options {
+            format,
+            ..options(vec![file.path().to_owned()])
+        };
+        let (read, torn) = read_all(&options);
+        assert_eq!(!torn.is_empty(), is_torn, "{format:?} {}", bytes.len());
+        assert_eq!(read[0].is_empty(), bytes.len() < 30);
+    }
 }
 
 #[test]
