@@ -80,6 +80,7 @@ impl Frames {
         self.tick(&changes);
         let mut going = Vec::new();
         let mut staying = BTreeSet::new();
+        let known = self.advertisers.len();
         for (row, diff) in changes {
             match (row, diff > 0) {
                 (Row::Dispositions(now), true) => self.count(now),
@@ -104,6 +105,10 @@ impl Frames {
                 }
                 (Row::Name(..) | Row::Dispositions(_) | Row::Clock(_) | Row::Load(_), _) => {}
             }
+        }
+        if self.advertisers.len() > known {
+            let all = self.advertisers.iter().cloned().collect();
+            self.put(Key::Scopes, Value::Scopes(all));
         }
         going.retain(|key| !staying.contains(key) && !self.is_renewed(key));
         going.into_iter().for_each(|key| self.remove(key));
@@ -224,10 +229,7 @@ impl Frames {
     fn credit(&mut self, key: Key, row: Attribution) {
         if let Scope::Advertiser(name) = row.chain.scope {
             let text = self.labels.text(name);
-            if self.advertisers.insert(text) {
-                let all = self.advertisers.iter().cloned().collect();
-                self.put(Key::Scopes, Value::Scopes(all));
-            }
+            self.advertisers.insert(text);
         }
         self.put(key, Value::Attribution(row));
     }
