@@ -4,6 +4,8 @@ use std::panic::{self, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{process, thread};
 
+use dataflows::control::DISAGREEMENT;
+
 use crate::exit::Exit;
 use crate::logging;
 
@@ -16,33 +18,34 @@ pub fn install() {
         while ENDING.swap(true, Ordering::SeqCst) {
             thread::park();
         }
-        let exit = match verdict(message(info), &place(info)) {
-            Some(line) => {
-                logging::fatal(&line);
-                Exit::Internal
-            }
-            None => Exit::Ok,
-        };
+        let (exit, line) = verdict(message(info), &place(info));
+        if let Some(line) = line {
+            logging::fatal(&line);
+        }
         process::exit(exit as i32);
     }));
 }
 
-/// The line to log; `None` if only the reader of standard output went away.
-fn verdict(message: &str, place: &str) -> Option<String> {
+/// The code to end with and the line to log; none if only the reader of standard output went away.
+fn verdict(message: &str, place: &str) -> (Exit, Option<String>) {
     let message = message.replace('\n', " ");
     // What `println!` says; 32 is EPIPE.
     if message.starts_with("failed printing to std") && message.contains("os error 32") {
-        return None;
+        return (Exit::Ok, None);
+    }
+    if message == DISAGREEMENT {
+        let line = format!("{message}: give each the same settings, key and inputs");
+        return (Exit::Usage, Some(line));
     }
     if let Some(cause) = message.strip_prefix("timely communication error") {
         let cause = cause.trim_start_matches([':', ' ']);
-        return Some(format!(
+        let line = format!(
             "lost a peer process: {cause}; results after the last closed epoch are not written; restart all processes"
-        ));
+        );
+        return (Exit::Internal, Some(line));
     }
-    Some(format!(
-        "own mistake, please report it: {message} ({place})"
-    ))
+    let line = format!("own mistake, please report it: {message} ({place})");
+    (Exit::Internal, Some(line))
 }
 
 fn message<'a>(info: &'a PanicHookInfo<'_>) -> &'a str {
@@ -63,25 +66,30 @@ fn place(info: &PanicHookInfo<'_>) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::verdict;
+    use super::*;
 
     #[test]
     fn says_one_line_that_fits_the_panic() {
+        let told = |(exit, line): (Exit, Option<String>)| {
+            assert_eq!(exit, Exit::Internal);
+            line.unwrap()
+        };
         let lost = verdict(
             "timely communication error: reading data: reset",
             "thread x",
-        )
-        .unwrap();
+        );
         assert_eq!(
-            lost,
+            told(lost),
             "lost a peer process: reading data: reset; results after the last closed epoch are not written; restart all processes"
         );
-        let own = verdict("assertion failed\nleft: 1", "thread worker 0, a.rs:3").unwrap();
+        let own = verdict("assertion failed\nleft: 1", "thread worker 0, a.rs:3");
         assert_eq!(
-            own,
+            told(own),
             "own mistake, please report it: assertion failed left: 1 (thread worker 0, a.rs:3)"
         );
         let closed = "failed printing to stdout: Broken pipe (os error 32)";
-        assert_eq!(verdict(closed, "thread main"), None);
+        assert_eq!(verdict(closed, "thread main"), (Exit::Ok, None));
+        let (exit, line) = verdict(DISAGREEMENT, "thread worker 0");
+        assert_eq!((exit, line.is_some()), (Exit::Usage, true));
     }
 }

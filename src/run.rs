@@ -11,6 +11,7 @@ use anyhow::{Context, Result, anyhow};
 use timely::communication::WorkerGuards;
 use timely::{CommunicationConfig, Config, WorkerConfig};
 
+use crate::exit::{Exit, Failure};
 use crate::frames::Frames;
 use crate::ingest::admit::Decoded;
 use crate::ingest::block::Block;
@@ -21,7 +22,9 @@ use crate::meter::Meter;
 use crate::questions::Questions;
 use crate::results::Results;
 use crate::worker::{self, Job, OnBlock, OnFrame, OnRejected};
+use dataflows::event::UserId;
 use dataflows::settings::Settings;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// The workers and processes of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +84,8 @@ pub struct Options {
     pub on_rejected: Option<OnRejected>,
     /// Runs until it is stopped: takes posted records, lets time go on without any, tells its load.
     pub is_live: bool,
+    /// What the source reads, in words that are the same on all processes.
+    pub inputs: String,
     /// Names that the records use but no decoder will see, for events decoded before.
     pub names: Arc<Vec<(dataflows::event::Name, String)>>,
 }
@@ -107,8 +112,15 @@ impl Options {
             on_block: None,
             on_rejected: None,
             is_live: false,
+            inputs: String::new(),
             names: Arc::default(),
         }
+    }
+
+    /// A number for what must be the same on all processes. Of the key goes in what it makes of nobody.
+    fn started(&self, settings: Settings) -> u64 {
+        let nobody = UserId::new(&self.key, b"");
+        xxh3_64(format!("{settings:?} {nobody:?} {}", self.inputs).as_bytes())
     }
 }
 
@@ -248,7 +260,12 @@ pub fn start(source: Box<dyn Source>, options: &Options) -> Result<Running> {
         spawn("reader", move || read(source, &intake, feed, &meter))?
     };
     let workers = timely::execute(cluster.config(), move |worker| worker::run(worker, &job))
-        .map_err(|error| anyhow!("forming the cluster: {error}"))?;
+        .map_err(|error| {
+            Failure::new(
+                Exit::Io,
+                format!("cannot form the cluster: {error}; see --hosts"),
+            )
+        })?;
     let stop = Stop {
         door: doors.door.clone(),
         intake: intake.clone(),
@@ -269,11 +286,13 @@ fn job(
     results: Arc<Mutex<Option<Results>>>,
 ) -> Job {
     let processes = options.cluster.processes();
+    let settings = Settings {
+        processes,
+        ..options.settings
+    };
     Job {
-        settings: Settings {
-            processes,
-            ..options.settings
-        },
+        settings,
+        started: options.started(settings),
         key: options.key,
         intake,
         processes,

@@ -39,8 +39,8 @@ const RECORDS_PER_STEP: u64 = 1_024;
 const RECORDS_PER_STEP_OF_SHORT_EPOCHS: u64 = 24_576;
 /// How long a worker with nothing left to read sleeps when nobody wakes it.
 const PARK: Duration = Duration::from_millis(1);
-/// The epoch of the closing question: after all that any process can reach.
-const LAST_EPOCH: Epoch = Epoch::MAX / 2;
+/// The epoch of the closing question: after all that any process can reach, and a number that every reader of JSON holds.
+const LAST_EPOCH: Epoch = (1 << 53) - 1;
 /// Epochs between two compactions of the trace.
 const EPOCHS_PER_COMPACTION: Epoch = 64;
 
@@ -60,6 +60,8 @@ pub struct Job {
     pub intake: Arc<Intake>,
     /// Processes in the cluster.
     pub processes: usize,
+    /// See [`Control::Started`].
+    pub started: u64,
     /// Names that no decoder of this run will see.
     pub names: Arc<Vec<(Name, String)>>,
     pub record_bytes_max: usize,
@@ -174,9 +176,10 @@ impl Flow {
         }
     }
 
-    /// Tells all workers which partitions this process reads, before any epoch with records.
+    /// Tells all workers what this process was started with and which partitions it reads, before any epoch with records.
     fn announce(&mut self, worker: &Worker, job: &Job) {
         if job.is_reader(worker) {
+            self.inlet.tell(Control::Started(job.started));
             for &partition in job.intake.partitions() {
                 self.inlet.tell(Control::Watermark(Watermark {
                     partition,

@@ -95,6 +95,7 @@ fn frames(history: &History, settings: &Settings, steps: &[Step], workers: usize
         record_bytes_max: 16 << 20,
         on_rejected: None,
         is_live: false,
+        inputs: String::new(),
         names: Arc::new(names.map(|(&name, text)| (name, text.clone())).collect()),
     };
     let source = Decoded::new(&logs, (0..logs.len()).collect(), steps.to_vec(), true);

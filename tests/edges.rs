@@ -192,6 +192,7 @@ fn options(settings: Settings, workers: usize) -> Options {
         record_bytes_max: 16 << 20,
         on_rejected: None,
         is_live: false,
+        inputs: String::new(),
         names: Arc::default(),
     }
 }

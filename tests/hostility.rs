@@ -281,6 +281,7 @@ fn run(logs: &[Vec<Line>], workers: usize) -> (Results, Rejections) {
                 reasons.push(it.reason);
             }
         })),
+        inputs: String::new(),
         names: Arc::default(),
     };
     let results = run::run(Box::new(Blocks::new(logs)), &options).expect("the run ends");
