@@ -179,7 +179,7 @@ pub struct Replay {
     #[arg(long, value_name = "OUT.csv")]
     pub transitions: Option<PathBuf>,
 
-    /// Write invalid records with their reasons
+    /// Write invalid records with their reasons; each process of several to FILE.PROCESS
     #[arg(long, value_name = "FILE")]
     pub dead_letter: Option<PathBuf>,
 

@@ -1,11 +1,13 @@
-//! What each subcommand does, one module a command.
+//! What each subcommand does, one module a command; what several of them share.
 
 pub mod ask;
 pub mod bench;
 pub mod completions;
 pub mod config;
+mod outputs;
 pub mod replay;
 pub mod run;
 pub mod schema;
 pub mod simulate;
+mod terminal;
 pub mod verify;

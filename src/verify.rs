@@ -16,10 +16,11 @@ use anyhow::Context;
 use dataflows::event::Name;
 use dataflows::settings::{JourneyRule, Settings};
 
-pub use against::{Comparison, compare};
+pub use against::{Comparison, Counts, compare, read_counts};
 pub use dataflow::{Dataflow, Processes};
 pub use plan::{Plan, Step, deal, first_records};
 
+use crate::exit::{Exit, Failure};
 use crate::oracle::{self, Log};
 use crate::report::Report;
 
@@ -126,6 +127,11 @@ pub fn verify_to(
         }
         several => several.to_vec(),
     });
+    let against = options.against.as_deref().map(read_counts).transpose();
+    let against = against.map_err(|error| {
+        let message = format!("reading the counts to compare with: {error:#}");
+        Failure::new(Exit::InputUnusable, message)
+    })?;
     let mut outcome = Outcome::default();
     for settings in rules(options.settings) {
         let whole = Expected::new(partitions.clone(), &input.names, settings, true);
@@ -134,9 +140,9 @@ pub fn verify_to(
         writeln!(out, "oracle   {rule:<8} {:>27} {}", "", whole.digest)?;
         outcome.oracle.push((settings.journeys, whole.digest));
     }
-    if let Some(text) = &options.against {
+    if let Some(theirs) = &against {
         let report = oracle::report(&input.partitions, &input.names, &options.settings, true);
-        let comparison = compare(&report, text).context("reading the counts to compare with")?;
+        let comparison = compare(&report, theirs);
         write!(out, "{comparison}")?;
         outcome.against = Some(comparison);
     }

@@ -54,7 +54,8 @@ pub fn run(ask: &Ask) -> Result<Exit> {
         }
         Subject::Dispositions => table(ask, &server, "/api/v1/dispositions", Vec::new())?,
     };
-    io::stdout().write_all(text.as_bytes())?;
+    let written = io::stdout().write_all(text.as_bytes());
+    written.context("writing to standard output")?;
     Ok(Exit::Ok)
 }
 

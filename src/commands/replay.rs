@@ -3,14 +3,14 @@
 mod ledger;
 mod summary;
 
-use std::fs::File;
-use std::io::{self, BufWriter, Write};
-use std::path::Path;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::outputs;
 use crate::cli;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
@@ -24,10 +24,13 @@ use ledger::Ledger;
 /// Replays `args.input` and writes what was asked for; a summary goes to standard output.
 pub fn run(args: &cli::Replay, config: &Config) -> Result<Exit> {
     let options = source_options(&args.input, config, progress())?;
+    let dead_letter = args.dead_letter.as_deref().map(|path| own(path, config));
+    let outputs = [&args.export, &args.transitions, &dead_letter];
+    outputs::check(&args.input.files, outputs.into_iter().flatten())?;
     let replay = Replay::open(&options)?;
     let torn = replay.torn();
-    let ledger = Arc::new(Ledger::new(&args.input.files, args.dead_letter.as_deref())?);
-    let results = run::run(Box::new(replay), &run_options(config, &ledger))?;
+    let ledger = Arc::new(Ledger::new(&args.input.files, dead_letter.as_deref())?);
+    let results = run::run(Box::new(replay), &run_options(args, config, &ledger))?;
     ledger.finish()?;
     options.progress.finish_and_clear();
     torn.lock()
@@ -39,8 +42,20 @@ pub fn run(args: &cli::Replay, config: &Config) -> Result<Exit> {
     };
     let report = results.report();
     write_outputs(args, &report)?;
-    io::stdout().write_all(summary::text(&report, &ledger, args).as_bytes())?;
+    let summary = summary::text(&report, &ledger, args);
+    let written = io::stdout().write_all(summary.as_bytes());
+    written.context("writing to standard output")?;
     Ok(Exit::Ok)
+}
+
+/// A file that each process of a cluster writes: with the number of the process behind its name.
+fn own(path: &Path, config: &Config) -> PathBuf {
+    if config.workers.processes == 1 {
+        return path.to_owned();
+    }
+    let mut name = path.as_os_str().to_owned();
+    name.push(format!(".{}", config.workers.process));
+    name.into()
 }
 
 /// The files and how they are read.
@@ -50,6 +65,16 @@ pub fn source_options(
     progress: ProgressBar,
 ) -> Result<Options> {
     let columns = &config.replay.columns;
+    if input
+        .files
+        .iter()
+        .filter(|path| **path == Path::new("-"))
+        .count()
+        > 1
+    {
+        let message = "`-` is given twice, but standard input can be read once";
+        return Err(Failure::new(Exit::Usage, message).into());
+    }
     Ok(Options {
         files: input.files.clone(),
         format: match input.format {
@@ -59,7 +84,7 @@ pub fn source_options(
         },
         columns: match columns.is_empty() {
             true => None,
-            false => Some(columns.to_string().parse::<Columns>()?),
+            false => Some(parse_columns(&columns.to_string())?),
         },
         block_bytes: block_bytes(config),
         record_bytes_max: config.ingest.record_bytes_max,
@@ -68,6 +93,11 @@ pub fn source_options(
         process: config.workers.process,
         progress,
     })
+}
+
+fn parse_columns(text: &str) -> Result<Columns> {
+    let columns = text.parse::<Columns>();
+    Ok(columns.map_err(|error| Failure::new(Exit::Usage, format!("columns: {error}")))?)
 }
 
 /// Blocks small enough that an epoch of few records can end on time.
@@ -79,7 +109,7 @@ fn block_bytes(config: &Config) -> usize {
         .min(config.epochs.events.saturating_mul(RECORD_BYTES).max(4096))
 }
 
-fn run_options(config: &Config, ledger: &Arc<Ledger>) -> run::Options {
+fn run_options(args: &cli::Replay, config: &Config, ledger: &Arc<Ledger>) -> run::Options {
     let workers = &config.workers;
     let hosts = if workers.processes > 1 {
         workers.addresses()
@@ -100,6 +130,7 @@ fn run_options(config: &Config, ledger: &Arc<Ledger>) -> run::Options {
             ..epochs
         },
         record_bytes_max: config.ingest.record_bytes_max,
+        inputs: format!("{:?} {}", args.input, config.replay.columns),
         on_block: Some(Arc::new(move |partition, records, late, unknown| {
             of_block.count(partition, records, late, unknown);
         })),
@@ -126,25 +157,12 @@ fn progress() -> ProgressBar {
 fn write_outputs(args: &cli::Replay, report: &Report) -> Result<()> {
     if let Some(path) = &args.export {
         let json = serde_json::to_vec_pretty(&report.export_json(args.dimension, args.window))?;
-        write_file(path, |file| file.write_all(&json))?;
+        outputs::write(path, |file| file.write_all(&json))?;
     }
     if let Some(path) = &args.transitions {
-        write_file(path, |file| {
+        outputs::write(path, |file| {
             report.transitions_csv(file).map_err(io::Error::other)
         })?;
     }
-    Ok(())
-}
-
-/// Creates a file and fills it; its buffer is flushed before this returns.
-pub fn write_file(
-    path: &Path,
-    fill: impl FnOnce(&mut BufWriter<File>) -> io::Result<()>,
-) -> Result<()> {
-    let file = File::create(path).map_err(|error| Failure::create(path, &error))?;
-    let mut file = BufWriter::new(file);
-    fill(&mut file)
-        .and_then(|()| file.flush())
-        .map_err(|error| Failure::write(path, &error))?;
     Ok(())
 }

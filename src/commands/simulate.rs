@@ -5,9 +5,9 @@ use std::io::{self, BufWriter, Write};
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
-use super::replay::write_file;
+use super::outputs;
 use crate::cli;
 use crate::config::{self, Config};
 use crate::exit::{Exit, Failure};
@@ -19,10 +19,11 @@ const PACED_LINES: usize = 64;
 
 /// Writes the events to `args.out`, line by line in turn, or to standard output.
 pub fn run(args: &cli::Simulate, config: &Config) -> Result<Exit> {
+    outputs::check(&[], args.out.iter().chain(&args.truth))?;
     let mut simulator = simulator(&config.simulator)?;
     if let Some(path) = &args.truth {
         let truth = serde_json::to_vec_pretty(&simulator.truth())?;
-        write_file(path, |file| file.write_all(&truth))?;
+        outputs::write(path, |file| file.write_all(&truth))?;
     }
     let mut outputs = Outputs::open(args)?;
     let mut pace = config
@@ -49,6 +50,9 @@ pub fn run(args: &cli::Simulate, config: &Config) -> Result<Exit> {
 }
 
 /// The simulator that the settings describe.
+///
+/// # Errors
+/// When they, or the scenario, ask for what cannot be; when the scenario's file cannot be read.
 pub fn simulator(settings: &config::Simulator) -> Result<Simulator> {
     let options = Options {
         events: Some(settings.events),
@@ -59,8 +63,18 @@ pub fn simulator(settings: &config::Simulator) -> Result<Simulator> {
         late_share: settings.late_share.number(),
         ..Options::default()
     };
-    Simulator::new(Scenario::load(&settings.scenario)?, &options)
+    let simulator =
+        Scenario::load(&settings.scenario).and_then(|scenario| Simulator::new(scenario, &options));
+    simulator.map_err(|error| {
+        let exit = match Exit::of(&error) {
+            Exit::Io => Exit::InputMissing,
+            _ => Exit::Usage,
+        };
+        Failure::new(exit, format!("{error:#}")).into()
+    })
 }
+
+const STANDARD: &str = "writing to standard output";
 
 /// Where lines go.
 enum Outputs<'a> {
@@ -88,7 +102,7 @@ impl<'a> Outputs<'a> {
 
     fn write(&mut self, lines: &[u8]) -> Result<()> {
         match self {
-            Outputs::Standard(out) => out.write_all(lines)?,
+            Outputs::Standard(out) => out.write_all(lines).context(STANDARD)?,
             Outputs::Files { files, next } => {
                 for line in lines.split_inclusive(|&byte| byte == b'\n') {
                     let (path, file) = &mut files[*next];
@@ -103,7 +117,7 @@ impl<'a> Outputs<'a> {
 
     fn flush(&mut self) -> Result<()> {
         match self {
-            Outputs::Standard(out) => out.flush()?,
+            Outputs::Standard(out) => out.flush().context(STANDARD)?,
             Outputs::Files { files, .. } => {
                 for (path, file) in files {
                     file.flush().map_err(|error| Failure::write(path, &error))?;

@@ -35,13 +35,14 @@ pub fn run(args: &cli::Verify, config: &Config) -> Result<Exit> {
         verify_to(&input, &options, &dataflow, &mut io::sink())?;
         return Ok(Exit::Ok);
     }
-    let (dataflow, peers) = match args.processes.get() {
-        1 => (Dataflow::new(&input.names), Vec::new()),
+    let (dataflow, mut peers) = match args.processes.get() {
+        1 => (Dataflow::new(&input.names), Peers::default()),
         processes => {
             let hosts_by_run = meetings(processes)?;
-            let peers = (1..processes)
-                .map(|process| start_peer(process, &hosts_by_run))
-                .collect::<Result<_>>()?;
+            let mut peers = Peers::default();
+            for process in 1..processes {
+                peers.0.push(start_peer(process, &hosts_by_run)?);
+            }
             (
                 Dataflow::across(
                     &input.names,
@@ -55,15 +56,36 @@ pub fn run(args: &cli::Verify, config: &Config) -> Result<Exit> {
         }
     };
     let outcome = verify_to(&input, &options, &dataflow, &mut io::stdout())?;
-    for mut peer in peers {
-        let status = peer.wait().context("waiting for a peer process")?;
-        ensure!(status.success(), "a peer process ended with {status}");
-    }
+    peers.join()?;
     Ok(if outcome.passed() {
         Exit::Ok
     } else {
         Exit::Difference
     })
+}
+
+/// The other processes. They end with this one, also where it ends early: alone they would wait for it.
+#[derive(Default)]
+struct Peers(Vec<Child>);
+
+impl Peers {
+    fn join(&mut self) -> Result<()> {
+        for mut peer in self.0.drain(..) {
+            let status = peer.wait().context("waiting for a peer process")?;
+            ensure!(status.success(), "a peer process ended with {status}");
+        }
+        Ok(())
+    }
+}
+
+impl Drop for Peers {
+    fn drop(&mut self) {
+        for peer in &mut self.0 {
+            // One that has ended already needs no more.
+            let _ = peer.kill();
+            let _ = peer.wait();
+        }
+    }
 }
 
 fn options(args: &cli::Verify, config: &Config) -> Result<Options> {

@@ -108,8 +108,9 @@ fn offset_seconds(zone: &[u8]) -> Option<i64> {
 /// All that the two forms allow: other centuries, leap seconds, short offsets.
 fn any_form(text: &str) -> Option<TimeMs> {
     let rest = text.get(19..)?;
-    // Brackets are RFC 9557; and no time needs so many bytes.
-    if rest.contains('[') || text.len() > 64 {
+    // An offset is less than a day; brackets are RFC 9557; and no time needs so many bytes.
+    let is_beyond = |sign: usize| rest[sign + 1..] >= *"24";
+    if rest.rfind(['+', '-']).is_some_and(is_beyond) || rest.contains('[') || text.len() > 64 {
         return None;
     }
     let timestamp = if rest.contains(['Z', 'z', '+', '-']) {
@@ -139,6 +140,7 @@ mod tests {
             "2025-10-09T10:53:20.014+02:00",
             "2025-10-09T10:53:20.014+02",
             "2025-10-09T14:23:20.014999+05:30",
+            "2025-10-10T08:52:20.014+23:59",
             "2025-10-08T22:53:20.0149-10:00",
             "2025-10-09 08:53:20.014Z",
             "2025-10-09 08:53:20.014",
@@ -168,6 +170,8 @@ mod tests {
             "2025-10-09T08:53:20.Z",
             "2025-10-09T08:53:20.0140000001Z",
             "2025-10-09T08:53:20+99:00",
+            "2025-10-09T08:53:20+24:00",
+            "2025-10-09T08:53:20-25:00",
             "2025-10-09T08:53:20 Z",
             "2025-10-09T08:53:20Zebra",
             "2025-10-09T08:53:20Z[Europe/Berlin]",

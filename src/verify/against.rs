@@ -13,6 +13,9 @@ const ROWS_SHOWN: usize = 20;
 /// Advertiser, from and to, as the transitions CSV writes them.
 type Row = [String; 3];
 
+/// Counts by row.
+pub type Counts = BTreeMap<[String; 3], i64>;
+
 /// What the comparison found.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Comparison {
@@ -41,12 +44,11 @@ impl fmt::Display for Comparison {
     }
 }
 
-/// Compares the transitions of a report with the text of a transitions CSV, with or without its header.
+/// Compares the transitions of a report with [counts](read_counts) of somebody else.
 ///
 /// Some programs do not count conversions without a touch. Those rows are left out if the file has none at all, and
 /// only then: one that is missing among others is a difference.
-pub fn compare(report: &Report, text: &str) -> anyhow::Result<Comparison> {
-    let theirs = read(text)?;
+pub fn compare(report: &Report, theirs: &Counts) -> Comparison {
     let mut ours: BTreeMap<Row, i64> = report.transition_rows().into_iter().collect();
     let mut comparison = Comparison::default();
     if !theirs.keys().any(is_untouched) {
@@ -61,7 +63,7 @@ pub fn compare(report: &Report, text: &str) -> anyhow::Result<Comparison> {
     }
     let only_theirs = theirs.keys().filter(|row| !ours.contains_key(*row));
     for row in ours.keys().chain(only_theirs) {
-        let [ours, theirs] = [&ours, &theirs].map(|side| side.get(row).copied().unwrap_or(0));
+        let [ours, theirs] = [&ours, theirs].map(|side| side.get(row).copied().unwrap_or(0));
         if ours == theirs {
             comparison.equal += 1;
         } else {
@@ -71,15 +73,18 @@ pub fn compare(report: &Report, text: &str) -> anyhow::Result<Comparison> {
                 .push(format!("{row}: {ours} here, {theirs} in the file"));
         }
     }
-    Ok(comparison)
+    comparison
 }
 
 fn is_untouched([_, from, to]: &Row) -> bool {
     from == "start" && to == "conversion"
 }
 
-/// The counts by row; rows of count 0 say nothing.
-fn read(text: &str) -> anyhow::Result<BTreeMap<Row, i64>> {
+/// The counts by row of a transitions CSV, with or without its header; rows of count 0 say nothing.
+///
+/// # Errors
+/// Names the row that is none, or comes twice.
+pub fn read_counts(text: &str) -> anyhow::Result<Counts> {
     let text = text.trim_start_matches('\u{feff}');
     let mut reader = csv::ReaderBuilder::new()
         .has_headers(false)

@@ -188,3 +188,45 @@ fn what_is_wrong_is_named_and_decides_the_exit_code() {
         }
     }
 }
+
+#[test]
+fn an_output_never_overwrites_an_input_or_another_output() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| format!("{}/{name}", dir.path().display());
+    let (file, out) = (at("a.jsonl"), at("out"));
+    fs::write(&file, GOOD).unwrap();
+    for line in [
+        format!("replay {file} --dead-letter {file}"),
+        format!("replay {file} --export {file}"),
+        format!("replay {file} --export {out} --transitions {out}"),
+        format!("simulate --events 10 --out {out} {out}"),
+        format!("simulate --events 10 --out {out} --truth {out}"),
+    ] {
+        let run = run(&line);
+        assert_eq!(run.code, Some(2), "{line}: {run:#?}");
+        assert!(run.err.contains("would overwrite"), "{line}: {run:#?}");
+    }
+    assert_eq!(fs::read_to_string(&file).unwrap(), GOOD);
+    assert!(!fs::exists(&out).unwrap());
+}
+
+/// What a user did wrong is no mistake of the program's own.
+#[test]
+fn wrong_wishes_are_told_as_such() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| format!("{}/{name}", dir.path().display());
+    let (file, scenario) = (at("a.jsonl"), at("s.toml"));
+    fs::write(&file, GOOD).unwrap();
+    fs::write(&scenario, "wrong = 1\n").unwrap();
+    for (line, code) in [
+        (format!("replay {file} --columns user=a,time=a"), 2),
+        ("replay - -".to_owned(), 2),
+        ("simulate --rate 1e12".to_owned(), 2),
+        (format!("simulate --scenario {scenario}"), 2),
+        ("simulate --scenario norml".to_owned(), 66),
+        (format!("verify {file} --against {file}"), 65),
+    ] {
+        let run = run(&line);
+        assert_eq!(run.code, Some(code), "{line}: {run:#?}");
+    }
+}

@@ -49,6 +49,80 @@ fn counts_of_another_program_are_held_against_ours() {
     assert!(wrong.out.contains("rows equal, 1 DIFFER"), "{}", wrong.out);
 }
 
+/// What two processes end with that are each started with the same line and flags of their own.
+fn both(line: &str, flags: [&str; 2]) -> [Run; 2] {
+    let hosts = free_hosts().join(",");
+    let start = |process: usize| {
+        let flags = flags[process];
+        let line =
+            format!("{line} {flags} --processes 2 --process {process} --hosts {hosts} --workers 1");
+        let mut command = tributary(&line);
+        command.stdout(Stdio::piped()).stderr(Stdio::piped());
+        command.spawn().unwrap()
+    };
+    [0, 1]
+        .map(start)
+        .map(|child| Run::from(child.wait_with_output().unwrap()))
+}
+
+#[test]
+fn processes_that_were_not_started_alike_give_no_numbers() {
+    let dir = tempfile::tempdir().unwrap();
+    let [a, b] = ["a", "b"].map(|name| simulated(dir.path(), name, 2_000));
+    let export = format!("{}/out.json", dir.path().display());
+    let line = format!("replay --export {export}");
+    for run in both(&line, [&format!("{a} {b}"); 2]) {
+        run.ok();
+    }
+    fs::remove_file(&export).unwrap();
+    for flags in [
+        [format!("{a} {b}"), format!("{a} {b} --gap 60s")],
+        [format!("{a} {b}"), format!("{b} {a}")],
+        [format!("{a} {b}"), format!("{a} {b} --columns user=who")],
+    ] {
+        let ended = both(&line, [&flags[0], &flags[1]]);
+        let is_told = |run: &Run| run.code == Some(2) && run.err.contains("not started alike");
+        assert!(ended.iter().any(is_told), "{ended:#?}");
+        assert!(ended.iter().all(|run| run.code != Some(0)), "{ended:#?}");
+        assert!(!fs::exists(&export).unwrap());
+    }
+}
+
+#[test]
+fn each_process_keeps_the_dead_letters_of_its_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let at = |name: &str| format!("{}/{name}", dir.path().display());
+    for (name, lines) in [("a", 300), ("b", 200)] {
+        fs::write(at(name), "no json\n".repeat(lines)).unwrap();
+    }
+    let (a, b, letters) = (at("a"), at("b"), at("letters"));
+    let line = format!("replay --format json {a} {b} --dead-letter {letters}");
+    for run in both(&line, [""; 2]) {
+        run.ok();
+    }
+    for (process, lines) in [300, 200].into_iter().enumerate() {
+        let kept = fs::read_to_string(format!("{letters}.{process}")).unwrap();
+        assert_eq!(kept.lines().count(), lines);
+    }
+}
+
+/// Peers of a `verify` whose output nobody takes have nobody to meet.
+#[test]
+fn a_verify_that_ends_early_leaves_no_process_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = simulated(dir.path(), "left-behind.jsonl", 5_000);
+    let full = fs::File::options().write(true).open("/dev/full").unwrap();
+    let mut command = tributary(&format!("verify {file} --processes 2 --shuffle 3"));
+    let status = command.stdout(full).stderr(Stdio::null()).status().unwrap();
+    assert_eq!(status.code(), Some(74));
+    let has_file = |process: &fs::DirEntry| {
+        let command = fs::read(process.path().join("cmdline")).unwrap_or_default();
+        String::from_utf8_lossy(&command).contains(&file)
+    };
+    let left = fs::read_dir("/proc").unwrap().map(Result::unwrap);
+    assert_eq!(left.filter(has_file).count(), 0);
+}
+
 #[test]
 fn a_process_whose_peer_dies_ends_too() {
     let dir = tempfile::tempdir().unwrap();

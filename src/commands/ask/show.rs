@@ -5,6 +5,8 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use serde_json::Value;
 
+use super::super::terminal::printable;
+
 /// Shown where a number is not defined.
 const NONE: &str = "-";
 
@@ -58,7 +60,7 @@ fn short(cell: &str) -> String {
     match cell.parse::<f64>() {
         _ if cell.is_empty() => NONE.to_owned(),
         Ok(number) if cell.contains(['.', 'e']) => format!("{number:.4}"),
-        _ => cell.to_owned(),
+        _ => printable(cell),
     }
 }
 
@@ -69,7 +71,7 @@ fn number(value: &Value, decimals: usize) -> String {
 
 fn text(value: &Value) -> String {
     match value {
-        Value::String(text) => text.clone(),
+        Value::String(text) => printable(text),
         Value::Null => NONE.to_owned(),
         other => other.to_string(),
     }

@@ -4,6 +4,7 @@ use std::fmt::Write;
 
 use dataflows::transitions::{Dimension, Window};
 
+use super::super::terminal::printable;
 use super::ledger::Ledger;
 use crate::cli;
 use crate::report::{Chain, ChainKey, Report, State};
@@ -104,7 +105,8 @@ fn credit_table(text: &mut String, key: &ChainKey, chain: &Chain) {
     let journeys = total(|from, _| *from == State::Start);
     let conversions = total(|_, to| *to == State::Conversion);
     let untouched = total(|from, to| (from, to) == (&State::Start, &State::Conversion));
-    let advertiser = key.advertiser.as_deref().unwrap_or("all advertisers");
+    let advertiser = key.advertiser.as_deref();
+    let advertiser = advertiser.map_or("all advertisers".to_owned(), printable);
     line(
         text,
         &format!(
@@ -129,7 +131,7 @@ fn credit_table(text: &mut String, key: &ChainKey, chain: &Chain) {
         let _ = writeln!(
             text,
             "  {:<28} {:>14} {:>14} {:>16}",
-            credit.state,
+            printable(&credit.state),
             figure(credit.removal_effect, 4),
             figure(credit.attributed_conversions, 1),
             figure(credit.attributed_value, 2)

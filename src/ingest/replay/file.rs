@@ -88,7 +88,13 @@ impl Opened {
             }
             Err(error) => return Err(self.failed(&error).into()),
         }
-        let decoder = CsvDecoder::new(header.trim_ascii_end(), options.columns.as_ref())
+        let header = header.trim_ascii_end();
+        if header.contains(&b'\r') {
+            let message = "its lines end with carriage returns alone; end them with line feeds";
+            let unusable = Failure::new(Exit::InputUnusable, message);
+            return Err(unusable).with_context(|| format!("reading {}", self.path.display()));
+        }
+        let decoder = CsvDecoder::new(header, options.columns.as_ref())
             .map_err(|error| Failure::new(Exit::InputUnusable, error.to_string()))
             .with_context(|| format!("reading the header of {}", self.path.display()))?;
         self.decoder = Some(Arc::new(decoder));

@@ -71,6 +71,14 @@ fn what_came_before_a_tear_counts_and_the_tear_is_named() {
     assert!(torn[0].contains("is torn"), "{torn:?}");
 }
 
+#[test]
+fn a_csv_file_without_line_feeds_is_refused() {
+    let file = written(b"user_id,ts,channel\ru,1700000000000,search\r");
+    let refused = Replay::open(&options(vec![file.path().to_owned()]));
+    let error = format!("{:#}", refused.err().expect("no rows can be told apart"));
+    assert!(error.contains("carriage returns"), "{error}");
+}
+
 /// A CSV file that breaks off within its header has no rows, and is no reason to stop those beside it.
 #[test]
 fn a_csv_file_may_be_torn_anywhere_or_empty() {
