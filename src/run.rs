@@ -120,7 +120,8 @@ impl Options {
     /// A number for what must be the same on all processes. Of the key goes in what it makes of nobody.
     fn started(&self, settings: Settings) -> u64 {
         let nobody = UserId::new(&self.key, b"");
-        xxh3_64(format!("{settings:?} {nobody:?} {}", self.inputs).as_bytes())
+        let (most, inputs) = (self.record_bytes_max, &self.inputs);
+        xxh3_64(format!("{settings:?} {nobody:?} {most} {inputs}").as_bytes())
     }
 }
 

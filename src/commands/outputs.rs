@@ -39,7 +39,7 @@ impl Place {
     }
 }
 
-/// Refuses outputs that would overwrite an input or one another; nothing has been written yet.
+/// Refuses outputs that would overwrite an input, one another or standard output; nothing has been written yet.
 ///
 /// # Errors
 /// Names the two.
@@ -47,9 +47,13 @@ pub(super) fn check<'a>(
     inputs: &[PathBuf],
     outputs: impl IntoIterator<Item = &'a PathBuf>,
 ) -> Result<()> {
-    let inputs = inputs.iter().filter(|path| **path != Path::new("-"));
+    let inputs = inputs.iter().map(|path| match path.to_str() {
+        Some("-") => Path::new("/dev/stdin"),
+        _ => path.as_path(),
+    });
     let mut taken: Vec<(&Path, Place)> = inputs
-        .filter_map(|path| Some((path.as_path(), Place::of(path)?)))
+        .chain([Path::new("/dev/stdout")])
+        .filter_map(|path| Some((path, Place::of(path)?)))
         .collect();
     for path in outputs {
         let Some(place) = Place::of(path) else {

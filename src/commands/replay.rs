@@ -24,12 +24,13 @@ use ledger::Ledger;
 /// Replays `args.input` and writes what was asked for; a summary goes to standard output.
 pub fn run(args: &cli::Replay, config: &Config) -> Result<Exit> {
     let options = source_options(&args.input, config, progress())?;
-    let dead_letter = args.dead_letter.as_deref().map(|path| own(path, config));
-    let outputs = [&args.export, &args.transitions, &dead_letter];
-    outputs::check(&args.input.files, outputs.into_iter().flatten())?;
+    let letters = dead_letters(args, config);
+    let outputs = [&args.export, &args.transitions].into_iter().flatten();
+    outputs::check(&args.input.files, outputs.chain(&letters))?;
+    let dead_letter = letters.get(config.workers.process).map(PathBuf::as_path);
     let replay = Replay::open(&options)?;
     let torn = replay.torn();
-    let ledger = Arc::new(Ledger::new(&args.input.files, dead_letter.as_deref())?);
+    let ledger = Arc::new(Ledger::new(&args.input.files, dead_letter)?);
     let results = run::run(Box::new(replay), &run_options(args, config, &ledger))?;
     ledger.finish()?;
     options.progress.finish_and_clear();
@@ -48,14 +49,23 @@ pub fn run(args: &cli::Replay, config: &Config) -> Result<Exit> {
     Ok(Exit::Ok)
 }
 
-/// A file that each process of a cluster writes: with the number of the process behind its name.
-fn own(path: &Path, config: &Config) -> PathBuf {
-    if config.workers.processes == 1 {
-        return path.to_owned();
-    }
-    let mut name = path.as_os_str().to_owned();
-    name.push(format!(".{}", config.workers.process));
-    name.into()
+/// Where each process keeps its dead letters: behind the name of a file comes the number of the process.
+fn dead_letters(args: &cli::Replay, config: &Config) -> Vec<PathBuf> {
+    let Some(path) = &args.dead_letter else {
+        return Vec::new();
+    };
+    let processes = config.workers.processes;
+    let is_pipe = std::fs::metadata(path).is_ok_and(|found| !found.is_file());
+    let own = |process| match processes {
+        1 => path.clone(),
+        _ if is_pipe => path.clone(),
+        _ => {
+            let mut name = path.clone().into_os_string();
+            name.push(format!(".{process}"));
+            name.into()
+        }
+    };
+    (0..processes).map(own).collect()
 }
 
 /// The files and how they are read.

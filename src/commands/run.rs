@@ -12,9 +12,10 @@ use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
+use super::simulate::of_scenario;
 use crate::config::{Config, DEVELOPMENT_KEY, RunSource};
 use crate::exit::{Exit, Failure};
-use crate::ingest::simulator::{Live, Options as Simulated, Scenario, Simulator};
+use crate::ingest::simulator::{Live, Options as Simulated};
 use crate::ingest::source::{Nothing, Source};
 use crate::meter::{Meter, wall_ms};
 use crate::run::{self, Cluster, Options, Running};
@@ -109,7 +110,7 @@ fn simulator(config: &Config) -> Result<Live> {
         start_ms: Some(now_ms - config.run.past.ms()),
         ..Simulated::default()
     };
-    let simulator = Simulator::new(Scenario::load(&settings.scenario)?, &options)?;
+    let simulator = of_scenario(&settings.scenario, &options)?;
     Ok(Live::new(simulator, process as u32, now_ms, speed))
 }
 

@@ -63,8 +63,15 @@ pub fn simulator(settings: &config::Simulator) -> Result<Simulator> {
         late_share: settings.late_share.number(),
         ..Options::default()
     };
-    let simulator =
-        Scenario::load(&settings.scenario).and_then(|scenario| Simulator::new(scenario, &options));
+    of_scenario(&settings.scenario, &options)
+}
+
+/// The simulator of a scenario, by its name or its file.
+///
+/// # Errors
+/// When it or the options ask for what cannot be; when the file cannot be read.
+pub(super) fn of_scenario(scenario: &str, options: &Options) -> Result<Simulator> {
+    let simulator = Scenario::load(scenario).and_then(|scenario| Simulator::new(scenario, options));
     simulator.map_err(|error| {
         let exit = match Exit::of(&error) {
             Exit::Io => Exit::InputMissing,

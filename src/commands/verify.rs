@@ -3,9 +3,12 @@
 use std::collections::HashMap;
 use std::io;
 use std::net::TcpListener;
-use std::process::{Child, Command, Stdio};
+use std::os::unix::process::parent_id;
+use std::path::{Path, PathBuf};
+use std::process::{self, Child, Command, Stdio};
+use std::thread::{self, JoinHandle};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
 use dataflows::event::Name;
 use indicatif::ProgressBar;
 
@@ -17,9 +20,10 @@ use crate::ingest::admit::{Admitter, Decoded};
 use crate::ingest::replay::Replay;
 use crate::ingest::source::Source;
 use crate::ingest::watermark::Top;
+use crate::logging;
 use crate::verify::{Dataflow, Input, Options, Processes, verify_to};
 
-/// Tells a process that this one started which it is, and where the runs meet.
+/// Tells a process that this one started by whom, which it is, and where the runs meet.
 const PEER: &str = "TRIBUTARY_VERIFY_PEER";
 /// Runs that are stopped in the middle, besides those that go to the end.
 const STOPS: usize = 2;
@@ -28,21 +32,26 @@ const MEETINGS: usize = 64;
 
 /// Runs every shuffle and prints a line for each; a difference is exit code 1.
 pub fn run(args: &cli::Verify, config: &Config) -> Result<Exit> {
+    let peer = std::env::var(PEER).ok();
+    let peer = peer.as_deref().map(parse_peer).transpose()?;
+    if let Some((parent, _)) = peer {
+        end_with(parent)?;
+    }
+    check_files(args)?;
     let input = load(args, config)?;
     let options = options(args, config)?;
-    if let Ok(peer) = std::env::var(PEER) {
-        let dataflow = Dataflow::across(&input.names, parse_peer(&peer)?);
+    if let Some((_, processes)) = peer {
+        let dataflow = Dataflow::across(&input.names, processes);
         verify_to(&input, &options, &dataflow, &mut io::sink())?;
         return Ok(Exit::Ok);
     }
-    let (dataflow, mut peers) = match args.processes.get() {
-        1 => (Dataflow::new(&input.names), Peers::default()),
+    let (dataflow, peers) = match args.processes.get() {
+        1 => (Dataflow::new(&input.names), Vec::new()),
         processes => {
             let hosts_by_run = meetings(processes)?;
-            let mut peers = Peers::default();
-            for process in 1..processes {
-                peers.0.push(start_peer(process, &hosts_by_run)?);
-            }
+            let peers = (1..processes)
+                .map(|process| Ok(watch(start_peer(process, &hosts_by_run)?)))
+                .collect::<Result<_>>()?;
             (
                 Dataflow::across(
                     &input.names,
@@ -56,7 +65,10 @@ pub fn run(args: &cli::Verify, config: &Config) -> Result<Exit> {
         }
     };
     let outcome = verify_to(&input, &options, &dataflow, &mut io::stdout())?;
-    peers.join()?;
+    for peer in peers {
+        peer.join()
+            .map_err(|_| anyhow!("nobody watches a peer process"))?;
+    }
     Ok(if outcome.passed() {
         Exit::Ok
     } else {
@@ -64,34 +76,50 @@ pub fn run(args: &cli::Verify, config: &Config) -> Result<Exit> {
     })
 }
 
-/// The other processes. They end with this one, also where it ends early: alone they would wait for it.
-#[derive(Default)]
-struct Peers(Vec<Child>);
-
-impl Peers {
-    fn join(&mut self) -> Result<()> {
-        for mut peer in self.0.drain(..) {
-            let status = peer.wait().context("waiting for a peer process")?;
-            ensure!(status.success(), "a peer process ended with {status}");
+/// Several processes read the input each, so it must be files.
+fn check_files(args: &cli::Verify) -> Result<()> {
+    let is_file = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|found| found.is_file());
+    let pipe = |path: &&PathBuf| **path == Path::new("-") || path.exists() && !is_file(path);
+    match args.input.files.iter().find(pipe) {
+        Some(path) if args.processes.get() > 1 => {
+            let path = path.display();
+            let message =
+                format!("{path} can be read once, and each process reads all: name files");
+            Err(Failure::new(Exit::Usage, message).into())
         }
-        Ok(())
+        _ => Ok(()),
     }
 }
 
-impl Drop for Peers {
-    fn drop(&mut self) {
-        for peer in &mut self.0 {
-            // One that has ended already needs no more.
-            let _ = peer.kill();
-            let _ = peer.wait();
-        }
-    }
+/// Ends a peer when the process that started it ends, however that comes: alone it would wait for ever.
+fn end_with(parent: u32) -> Result<()> {
+    #[cfg(target_os = "linux")]
+    rustix::process::set_parent_process_death_signal(Some(rustix::process::Signal::KILL))
+        .context("asking for the end of the parent process")?;
+    // It may have ended before that.
+    ensure!(
+        parent_id() == parent,
+        "the process that started this one has ended"
+    );
+    Ok(())
+}
+
+/// Ends this process when a peer fails: before they have met it would wait for ever.
+fn watch(mut peer: Child) -> JoinHandle<()> {
+    thread::spawn(move || {
+        let told = match peer.wait() {
+            Ok(status) if status.success() => return,
+            Ok(status) => format!("a peer process ended with {status}"),
+            Err(error) => format!("waiting for a peer process: {error}"),
+        };
+        logging::fatal(&told);
+        process::exit(Exit::Internal as i32);
+    })
 }
 
 fn options(args: &cli::Verify, config: &Config) -> Result<Options> {
-    let read = |path: &std::path::PathBuf| {
-        std::fs::read_to_string(path).map_err(|error| Failure::open(path, &error))
-    };
+    let read =
+        |path: &PathBuf| std::fs::read_to_string(path).map_err(|error| Failure::open(path, &error));
     Ok(Options {
         settings: config.settings(),
         shuffles: args.shuffle as usize,
@@ -157,27 +185,33 @@ fn meetings(processes: usize) -> Result<Vec<Vec<String>>> {
         .collect())
 }
 
-fn start_peer(process: usize, hosts_by_run: &[Vec<String>]) -> Result<Child> {
+fn start_peer(number: usize, hosts_by_run: &[Vec<String>]) -> Result<Child> {
     let sets: Vec<String> = hosts_by_run.iter().map(|hosts| hosts.join(",")).collect();
     let program =
         std::env::current_exe().context("finding this program to start a peer process")?;
     Command::new(program)
         .args(std::env::args_os().skip(1))
-        .env(PEER, format!("{process};{}", sets.join(";")))
+        .env(
+            PEER,
+            format!("{};{number};{}", process::id(), sets.join(";")),
+        )
         .stdin(Stdio::null())
         .stdout(Stdio::null())
         .spawn()
         .context("starting a peer process")
 }
 
-fn parse_peer(text: &str) -> Result<Processes> {
+fn parse_peer(text: &str) -> Result<(u32, Processes)> {
+    let not_ours = || format!("{PEER} is not for people");
     let mut parts = text.split(';');
+    let parent = parts.next().and_then(|parent| parent.parse().ok());
     let process = parts.next().and_then(|process| process.parse().ok());
     let hosts_by_run = parts
         .map(|hosts| hosts.split(',').map(str::to_owned).collect())
         .collect();
-    Ok(Processes {
-        process: process.with_context(|| format!("{PEER} is not for people"))?,
+    let processes = Processes {
+        process: process.with_context(not_ours)?,
         hosts_by_run,
-    })
+    };
+    Ok((parent.with_context(not_ours)?, processes))
 }

@@ -21,7 +21,7 @@ use file::Opened;
 /// The form of the records.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Format {
-    /// CSV where the name ends so, or where the first line is a header or has columns and no line opens an object; else JSON.
+    /// By its name, else CSV where its first line is a header, or where that has columns and no line opens an object.
     #[default]
     Auto,
     Json,

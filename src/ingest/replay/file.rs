@@ -7,7 +7,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use dataflows::event::TimeMs;
 
-use super::start::{self, Looked, Text};
+use super::start::{self, BYTE_ORDER_MARK, Looked, Text};
 use super::{Format, Options};
 use crate::exit::{Exit, Failure};
 use crate::ingest::csv::{CsvDecoder, Place, last_record_end, rows};
@@ -76,18 +76,15 @@ impl Opened {
 
     /// Without a header, as in an empty file, there are no rows.
     fn read_header(&mut self, options: &Options) -> anyhow::Result<()> {
-        let mut header = Vec::new();
-        let most = self.record_bytes_max as u64;
-        let read = (&mut self.reader).take(most).read_until(b'\n', &mut header);
-        match read {
-            Ok(0) => return Ok(()),
-            Ok(_) => {}
+        let header = match self.first_line() {
+            Ok(Some(line)) => line,
+            Ok(None) => return Ok(()),
             Err(error) if self.is_tear(&error) => {
                 self.reader = Box::new(Looked::torn(error));
                 return Ok(());
             }
             Err(error) => return Err(self.failed(&error).into()),
-        }
+        };
         let header = header.trim_ascii_end();
         if header.contains(&b'\r') {
             let message = "its lines end with carriage returns alone; end them with line feeds";
@@ -99,6 +96,20 @@ impl Opened {
             .with_context(|| format!("reading the header of {}", self.path.display()))?;
         self.decoder = Some(Arc::new(decoder));
         Ok(())
+    }
+
+    /// The first line that is not blank.
+    fn first_line(&mut self) -> io::Result<Option<Vec<u8>>> {
+        let most = self.record_bytes_max as u64;
+        let mut line = Vec::new();
+        while (&mut self.reader).take(most).read_until(b'\n', &mut line)? > 0 {
+            let text = line.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&line);
+            if !text.trim_ascii().is_empty() {
+                return Ok(Some(line));
+            }
+            line.clear();
+        }
+        Ok(None)
     }
 
     /// A compressed stream that breaks off or is damaged: what came before it counts.

@@ -15,7 +15,7 @@ const GZIP: [u8; 2] = [0x1F, 0x8B];
 const ZSTD: [u8; 4] = [0x28, 0xB5, 0x2F, 0xFD];
 /// Most bytes that are looked at; those behind them are read past this buffer.
 const LOOK_BYTES: usize = 16 * 1024;
-const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+pub(super) const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// A file's text.
 pub(super) type Text = Box<dyn BufRead + Send>;
@@ -144,19 +144,23 @@ pub(super) fn is_csv_by_name(path: &Path) -> Option<bool> {
     is_one_of(&[".csv"]).then_some(true)
 }
 
-/// Whether a text looks like CSV, and the text from its beginning. A first line alone does not make it CSV unless it is a
-/// header: it may be a bad record.
+/// Whether a text looks like CSV, and the text from its beginning. It does if its first line is a header, or has columns while
+/// no line opens an object: a first line that is no header may be a bad record.
 pub(super) fn looks_like_csv(text: Text, options: &Options) -> (bool, Text) {
     let columns = options.columns.as_ref();
-    let is_header =
-        |start: &[u8]| first_line(start).is_some_and(|line| CsvDecoder::new(line, columns).is_ok());
-    let looked = Looked::at(text, |start| opens_object(start) || is_header(start));
-    let start = &looked.start;
-    let is_whole = start.len() < LOOK_BYTES;
-    let line = first_line(start).or(is_whole.then_some(start));
-    let has_columns = line.is_some_and(|line| line.contains(&b','));
-    let is_csv = has_columns && !opens_object(start);
+    let is_header = |line: &[u8]| CsvDecoder::new(line, columns).is_ok();
+    let looked = Looked::at(text, |start| {
+        opens_object(start) || first_line(start).is_some_and(is_header)
+    });
+    let start = &looked.start[..];
+    let line = first_line(start).unwrap_or(start);
+    let is_csv = is_header(line) || has_columns(line) && !opens_object(start);
     (is_csv, Box::new(looked))
+}
+
+/// Whether a line is cut by what may part columns, also where that is no comma: it is refused as a header then, and told.
+fn has_columns(line: &[u8]) -> bool {
+    line.iter().any(|byte| b",;\t|".contains(byte))
 }
 
 /// Whether a line opens an object.
@@ -203,6 +207,13 @@ mod tests {
             ("\u{feff}user_id,ts,channel\r\n".to_owned(), true),
             ("user_id,ts".to_owned(), true),
             ("who,when\nu,1700000000000\n".to_owned(), true),
+            (
+                "user_id;ts;channel\nu;1700000000000;search\n".to_owned(),
+                true,
+            ),
+            ("ts\n1700000000000\n".to_owned(), true),
+            ("user_id,ts\n{u},1700000000000\n".to_owned(), true),
+            (format!("user_id,ts,{}\n", "c,".repeat(LOOK_BYTES)), true),
         ] {
             let whole: Text = Box::new(io::Cursor::new(text.clone().into_bytes()));
             for reader in [whole, dripping(text.as_bytes())] {

@@ -92,6 +92,8 @@ fn a_csv_file_may_be_torn_anywhere_or_empty() {
         (Format::Csv, &gzip[..25], true),
         (Format::Csv, &gzip[..200], true),
         (Format::Csv, &b""[..], false),
+        (Format::Csv, &b"\n\r\n"[..], false),
+        (Format::Csv, "\u{feff}".as_bytes(), false),
     ] {
         let file = written(bytes);
         let options = Options {
