@@ -142,6 +142,11 @@ impl Bench {
         self.pick(3, 1)
     }
 
+    /// How often what is compared with one another has its turn.
+    fn turns(&self) -> usize {
+        self.pick(5, 1)
+    }
+
     /// Each row's best of several measurements of all.
     fn best_of(&self, measure: impl Fn() -> Result<Vec<Row>>) -> Result<Vec<Row>> {
         let mut best = measure()?;

@@ -1,4 +1,4 @@
-//! What each subcommand does, one module a command; what several of them share.
+//! What each subcommand does, one module a command, and what several of them share.
 
 pub mod ask;
 pub mod bench;

@@ -17,7 +17,7 @@ fn best(bench: &Bench, mixes: &[Mix]) -> Result<Vec<Usage>> {
     let files = mixes.iter().map(|&mix| bench.file(mix));
     let files = files.collect::<Result<Vec<_>>>()?;
     let mut best: Vec<Option<Usage>> = vec![None; mixes.len()];
-    for _ in 0..bench.pick(5, 1) {
+    for _ in 0..bench.turns() {
         for (best, file) in best.iter_mut().zip(&files) {
             std::io::copy(&mut File::open(file)?, &mut std::io::sink())?;
             let usage = replayed(bench, file)?;

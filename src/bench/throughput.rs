@@ -93,7 +93,7 @@ pub(super) fn over_plain_loop(bench: &Bench) -> Result<Vec<Row>> {
     let mix = bench.mix();
     let (file, events) = (bench.file(mix)?, mix.events);
     counts_agree(mix, &file)?;
-    let rounds = (0..bench.pick(5, 1)).map(|_| Round::of(&file, events));
+    let rounds = (0..bench.turns()).map(|_| Round::of(&file, events));
     let rounds = rounds.collect::<Result<Vec<_>>>()?;
     let admission = admission(bench, mix)?;
     let mut rows = vec![

@@ -75,13 +75,8 @@ pub fn source_options(
     progress: ProgressBar,
 ) -> Result<Options> {
     let columns = &config.replay.columns;
-    if input
-        .files
-        .iter()
-        .filter(|path| **path == Path::new("-"))
-        .count()
-        > 1
-    {
+    let is_stdin = |path: &&PathBuf| **path == Path::new("-");
+    if input.files.iter().filter(is_stdin).count() > 1 {
         let message = "`-` is given twice, but standard input can be read once";
         return Err(Failure::new(Exit::Usage, message).into());
     }

@@ -6,6 +6,8 @@ use std::process::{Child, Stdio};
 use std::thread::sleep;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
+
 use super::{Run, run, simulated, tributary};
 
 #[test]
@@ -132,6 +134,29 @@ fn a_verify_that_ends_early_leaves_no_process_behind() {
         sleep(Duration::from_millis(50));
     }
     assert_eq!(left(), 0);
+}
+
+#[test]
+fn a_verify_whose_peer_dies_ends_too() {
+    let dir = tempfile::tempdir().unwrap();
+    let file = simulated(dir.path(), "a.jsonl", 5_000);
+    let mut command = tributary(&format!("verify {file} --processes 2 --shuffle 50"));
+    let command = command.stdout(Stdio::piped()).stderr(Stdio::piped());
+    let mut parent = command.spawn().unwrap();
+    let children = format!("/proc/{0}/task/{0}/children", parent.id());
+    // At once: they have not met yet.
+    let peer = loop {
+        let children = fs::read_to_string(&children).unwrap();
+        if let Some(peer) = children.split_whitespace().next() {
+            break Pid::from_raw(peer.parse().unwrap()).unwrap();
+        }
+        sleep(Duration::from_millis(1));
+    };
+    kill_process(peer, Signal::KILL).unwrap();
+    let ended = ends_within(&mut parent, Duration::from_secs(10));
+    let run = Run::from(parent.wait_with_output().unwrap());
+    assert!(ended, "still there 10 s later: {run:#?}");
+    assert_eq!(run.code, Some(70), "{run:#?}");
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::super::terminal::printable;
+use crate::commands::terminal::printable;
 
 /// Shown where a number is not defined.
 const NONE: &str = "-";

@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 use dataflows::transitions::{Dimension, Window};
 
-use super::super::terminal::printable;
 use super::ledger::Ledger;
 use crate::cli;
+use crate::commands::terminal::printable;
 use crate::report::{Chain, ChainKey, Report, State};
 
 /// Rows of the credit table.

@@ -170,9 +170,11 @@ fn opens_object(start: &[u8]) -> bool {
     lines.any(|line| line.trim_ascii_start().starts_with(b"{"))
 }
 
-/// The first line, if its end is there.
+/// The first line that is not blank, if its end is there.
 fn first_line(start: &[u8]) -> Option<&[u8]> {
-    memchr::memchr(b'\n', start).map(|end| start[..end].trim_ascii_end())
+    let ended = &start[..memchr::memrchr(b'\n', start)?];
+    let mut lines = ended.split(|&byte| byte == b'\n');
+    lines.find_map(|line| Some(line.trim_ascii_end()).filter(|line| !line.is_empty()))
 }
 
 #[cfg(test)]
@@ -206,6 +208,8 @@ mod tests {
             ),
             ("\u{feff}user_id,ts,channel\r\n".to_owned(), true),
             ("user_id,ts".to_owned(), true),
+            ("\n\r\nuser_id,ts\nu,1700000000000\n".to_owned(), true),
+            (format!("\n\n{JSON}"), false),
             ("who,when\nu,1700000000000\n".to_owned(), true),
             (
                 "user_id;ts;channel\nu;1700000000000;search\n".to_owned(),
