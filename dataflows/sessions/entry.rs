@@ -1,10 +1,10 @@
 //! One retained event, in ten bytes where its numbers are small and in sixteen else.
 //!
 //! Two words. The upper one from the top bit down: time 42 (milliseconds since 2000), and the upper bits of age 7 and of label 15.
-//! The lower one: age 11, its middle bits, kind 2, tag 30 (the top bits of the id's hash), joined 1 (same session as the
-//! entry before it), wide 1, and the lower bits of age 10 and of label 9; or, instead of age and label, the number of a body.
+//! The lower one: age 11, its middle bits, kind 2, tag 32 (the top half of the id's hash), joined 1 (same session as the
+//! entry before it), wide 1, and the lower bits of age 8 and of label 9; or, instead of age and label, the number of a body.
 //! In ten bytes: the lower 27 bits of time, and below them the lower word without the middle bits of age. The id of a duplicate is
-//! found by time and tag: two ids of one user in one millisecond are mistaken for one with probability 2^-30.
+//! found by time and tag: two ids of one user in one millisecond are mistaken for one with probability 2^-32.
 
 use crate::event::{Event, FIRST_TIME_MS, KEY_GROUPS, Kind, Minute};
 use crate::labels::LabelId;
@@ -18,12 +18,11 @@ pub(super) type Full = [u8; FULL_BYTES];
 
 /// Of the lower word.
 const LABEL_LOW_BITS: u32 = 9;
-const AGE_LOW_BITS: u32 = 10;
+const AGE_LOW_BITS: u32 = 8;
 const WIDE_SHIFT: u32 = LABEL_LOW_BITS + AGE_LOW_BITS;
 const JOINED_SHIFT: u32 = WIDE_SHIFT + 1;
 const TAG_SHIFT: u32 = JOINED_SHIFT + 1;
-const TAG_BITS: u32 = 30;
-const KIND_SHIFT: u32 = TAG_SHIFT + TAG_BITS;
+const KIND_SHIFT: u32 = TAG_SHIFT + 32;
 const AGE_MIDDLE_SHIFT: u32 = KIND_SHIFT + 2;
 const AGE_MIDDLE_BITS: u32 = u64::BITS - AGE_MIDDLE_SHIFT;
 /// Of the upper word.
@@ -75,14 +74,13 @@ impl Entry {
         } else {
             event.kind
         };
-        let tag = (event.id >> (u64::BITS - TAG_BITS)) as u32;
+        let tag = (event.id >> 32) as u32;
         Entry::of(event.time - FIRST_TIME_MS, kind, tag)
     }
 
     /// Neither joined nor wide, of label 0; `time` in milliseconds since 2000.
     #[inline]
     pub(super) fn of(time: i64, kind: Kind, tag: u32) -> Entry {
-        debug_assert!(u64::from(tag) <= mask(TAG_BITS));
         Entry {
             high: (time as u64) << TIME_SHIFT,
             low: (kind as u64) << KIND_SHIFT | u64::from(tag) << TAG_SHIFT,
@@ -129,7 +127,7 @@ impl Entry {
 
     #[inline]
     pub(crate) fn tag(self) -> u32 {
-        (self.low >> TAG_SHIFT & mask(TAG_BITS)) as u32
+        (self.low >> TAG_SHIFT) as u32
     }
 
     #[inline]
@@ -322,7 +320,7 @@ mod tests {
             let expected = (
                 time - FIRST_TIME_MS,
                 Kind::Click,
-                0xABCD_EF01 >> 2,
+                0xABCD_EF01,
                 true,
                 is_wide,
             );
@@ -347,11 +345,11 @@ mod tests {
             first + 2 * length - 1,
         ] {
             for kind in [Kind::Other, Kind::Impression, Kind::Click, Kind::Conversion] {
-                let entry = Entry::of(time, kind, 0x2BCD_EF01);
+                let entry = Entry::of(time, kind, 0xABCD_EF01);
                 let minute = entry.minute();
                 for small in [
                     entry.with_label(0),
-                    entry.with_label(511).with_first_minute(minute - 1023),
+                    entry.with_label(511).with_first_minute(minute - 255),
                     entry.with_label(1).with_first_minute(minute - 1),
                     entry.with_joined(true).with_body(0),
                     entry.with_body((1 << WIDE_SHIFT) - 1),
@@ -365,7 +363,7 @@ mod tests {
                 }
                 for large in [
                     entry.with_label(512),
-                    entry.with_label(0).with_first_minute(minute - 1024),
+                    entry.with_label(0).with_first_minute(minute - 256),
                     entry.with_body(1 << WIDE_SHIFT),
                 ] {
                     assert!(!large.is_small());
@@ -377,7 +375,7 @@ mod tests {
 
     #[test]
     fn the_order_is_kind_then_tag_and_nothing_else() {
-        let entry = |kind, id: u64| Entry::new(&event(FIRST_TIME_MS + 60_000_000, kind, id << 34));
+        let entry = |kind, id: u64| Entry::new(&event(FIRST_TIME_MS + 60_000_000, kind, id << 32));
         let order = |kind, id| entry(kind, id).order();
         assert!(order(Kind::Impression, 9) < order(Kind::Click, 1));
         assert!(order(Kind::Click, 1) < order(Kind::Click, 2));
