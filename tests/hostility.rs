@@ -1,7 +1,5 @@
 //! Hostile lines among good ones, through the whole program: each bad one is handed out with its reason exactly once,
 //! each good one is accepted, every record has one disposition.
-//!
-//! A tenth of the full size unless TRIBUTARY_LONG=1.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
@@ -21,6 +19,8 @@ const BASE: i64 = 1_738_368_000_000;
 const PARTITIONS: u64 = 2;
 const LINES_PER_BLOCK: usize = 500;
 const MIB: usize = 1 << 20;
+/// So many good lines, and as many hostile ones.
+const SCALE: u64 = 100_000;
 
 /// A line and what has to become of it.
 struct Line {
@@ -33,19 +33,15 @@ type Rejections = BTreeMap<(u32, u64), Vec<Reason>>;
 
 #[test]
 fn hostile_lines_are_refused_one_by_one_and_good_ones_accepted() {
-    let scale = match std::env::var_os("TRIBUTARY_LONG") {
-        Some(value) if value == "1" => 100_000,
-        _ => 10_000,
-    };
-    let logs = logs(scale);
+    let logs = logs();
     for workers in [1, 2] {
         let (results, rejected) = run(&logs, workers);
         let expected = expected(&logs);
-        assert!(expected.len() as u64 > scale / 3, "{}", expected.len());
+        assert!(expected.len() as u64 > SCALE / 3, "{}", expected.len());
         let counted = results.frames.dispositions;
-        assert_eq!(counted.read as u64, 2 * scale);
+        assert_eq!(counted.read as u64, 2 * SCALE);
         assert_eq!(counted.invalid, expected.len() as i64);
-        assert_eq!(counted.accepted, 2 * scale as i64 - expected.len() as i64);
+        assert_eq!(counted.accepted, 2 * SCALE as i64 - expected.len() as i64);
         assert_eq!(counted.read, counted.total());
         assert!(
             rejected == expected,
@@ -93,17 +89,17 @@ fn expected(logs: &[Vec<Line>]) -> Rejections {
     expected
 }
 
-/// `scale` good lines and as many hostile ones, mixed.
-fn logs(scale: u64) -> Vec<Vec<Line>> {
+/// Good lines and hostile ones, mixed.
+fn logs() -> Vec<Vec<Line>> {
     let mut decoder = JsonDecoder::new();
     let mut logs: Vec<Vec<Line>> = (0..PARTITIONS).map(|_| Vec::new()).collect();
-    for number in 0..scale {
+    for number in 0..SCALE {
         let log = &mut logs[(number % PARTITIONS) as usize];
         log.push(Line {
             bytes: good(number),
             refused: None,
         });
-        log.push(hostile(number, scale, &mut decoder));
+        log.push(hostile(number, &mut decoder));
     }
     logs
 }
@@ -132,9 +128,9 @@ fn at(number: u64, time: &str) -> Vec<u8> {
     format!(r#"{{"event_type":"click","event_id":"h{number}","event_time":{time}}}"#).into_bytes()
 }
 
-fn hostile(number: u64, scale: u64, decoder: &mut JsonDecoder) -> Line {
+fn hostile(number: u64, decoder: &mut JsonDecoder) -> Line {
     use Reason::*;
-    let (bytes, refused) = match drawn(number + scale, 32) {
+    let (bytes, refused) = match drawn(number + SCALE, 32) {
         0 => (
             with(number, "\"user_id\":\"~\"").replaced(b'~', 0xFF),
             Some(Encoding),
@@ -166,7 +162,7 @@ fn hostile(number: u64, scale: u64, decoder: &mut JsonDecoder) -> Line {
         18 => (with(number, "\"type\":null"), Some(MissingType)),
         19 => (with(number, "\"user_id\":{}"), Some(BadText)),
         20 => (with(number, "\"channel\":1.5"), Some(BadText)),
-        21 => return long(number, scale),
+        21 => return long(number),
         // Odd, but there is nothing wrong with these.
         22 => (at(number, "\"2099-12-31T23:59:59.999Z\""), None),
         23 => (
@@ -181,7 +177,7 @@ fn hostile(number: u64, scale: u64, decoder: &mut JsonDecoder) -> Line {
                 number,
                 &format!(
                     "\"user_id\":\"v{number}\",\"advertiser\":\"many\",\"channel\":\"c{}\"",
-                    drawn(number, scale / 5)
+                    drawn(number, SCALE / 5)
                 ),
             ),
             None,
@@ -217,8 +213,8 @@ fn nested(depth: usize) -> String {
 }
 
 /// Up to a MiB: an unknown field, which is no fault, or a string without end.
-fn long(number: u64, scale: u64) -> Line {
-    let most = if number.is_multiple_of(scale / 50) {
+fn long(number: u64) -> Line {
+    let most = if number.is_multiple_of(SCALE / 50) {
         MIB
     } else {
         4_096

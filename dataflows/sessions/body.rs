@@ -5,7 +5,7 @@ use crate::fold::FoldMap;
 use crate::labels::LabelId;
 use crate::prefetch::prefetch;
 
-use super::entry::{Entry, LABELS};
+use super::entry::{BODIES, Entry, LABELS};
 
 /// What a wide entry points to: the label and all that is rare.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -144,6 +144,10 @@ impl Bodies {
         if index == NONE {
             index = self.len;
             if index as usize == self.pieces.len() * PIECE {
+                assert!(
+                    index < BODIES,
+                    "the events of a key group need more bodies than an entry can number"
+                );
                 self.pieces
                     .push(vec![Packed::new(Body::of(0)); PIECE].into());
             }

@@ -1,9 +1,9 @@
 //! One retained event, in ten bytes where its numbers are small and in sixteen else.
 //!
-//! Two words. The upper one from the top bit down: time 42 (milliseconds since 2000), and the upper bits of age 7 and of label 15.
-//! The lower one: age 11, its middle bits, kind 2, tag 32 (the top half of the id's hash), joined 1 (same session as the
-//! entry before it), wide 1, and the lower bits of age 8 and of label 9; or, instead of age and label, the number of a body.
-//! In ten bytes: the lower 27 bits of time, and below them the lower word without the middle bits of age. The id of a duplicate is
+//! Two words. The upper one from the top bit down: time 42 (milliseconds since 2000), and the upper bits of age 10 and of label 12.
+//! The lower one: age 9, its middle bits, kind 2, tag 32 (the top half of the id's hash), joined 1 (same session as the
+//! entry before it), wide 1, and the lower bits of age 10 and of label 9; or, instead of age and label, the number of a body.
+//! In ten bytes: the lower 25 bits of time, and below them the lower word without the middle bits of age. The id of a duplicate is
 //! found by time and tag: two ids of one user in one millisecond are mistaken for one with probability 2^-32.
 
 use crate::event::{Event, FIRST_TIME_MS, KEY_GROUPS, Kind, Minute};
@@ -18,7 +18,7 @@ pub(super) type Full = [u8; FULL_BYTES];
 
 /// Of the lower word.
 const LABEL_LOW_BITS: u32 = 9;
-const AGE_LOW_BITS: u32 = 8;
+const AGE_LOW_BITS: u32 = 10;
 const WIDE_SHIFT: u32 = LABEL_LOW_BITS + AGE_LOW_BITS;
 const JOINED_SHIFT: u32 = WIDE_SHIFT + 1;
 const TAG_SHIFT: u32 = JOINED_SHIFT + 1;
@@ -26,17 +26,19 @@ const KIND_SHIFT: u32 = TAG_SHIFT + 32;
 const AGE_MIDDLE_SHIFT: u32 = KIND_SHIFT + 2;
 const AGE_MIDDLE_BITS: u32 = u64::BITS - AGE_MIDDLE_SHIFT;
 /// Of the upper word.
-const LABEL_HIGH_BITS: u32 = 15;
-const AGE_HIGH_BITS: u32 = 7;
+const LABEL_HIGH_BITS: u32 = 12;
+const AGE_HIGH_BITS: u32 = 10;
 const TIME_SHIFT: u32 = LABEL_HIGH_BITS + AGE_HIGH_BITS;
 
 /// How many labels an entry can number; of others the body tells.
 pub(super) const LABELS: LabelId = 1 << (LABEL_LOW_BITS + LABEL_HIGH_BITS);
-/// How many bodies of a group entries of ten bytes can number.
+/// How many bodies an entry can number, and how many one of ten bytes.
+pub(super) const BODIES: u32 = 1 << (WIDE_SHIFT + LABEL_HIGH_BITS);
 pub(super) const NARROW_BODIES: usize = 1 << WIDE_SHIFT;
 const NARROW_TIME_BITS: u32 = 8 * NARROW_BYTES as u32 - AGE_MIDDLE_SHIFT;
-/// An era is half of what a narrow time can tell: 18.6 hours.
-const ERA_BITS: u32 = NARROW_TIME_BITS - 1;
+/// A narrow time can tell so many eras of 70 minutes.
+pub(super) const ERAS: i64 = 8;
+const ERA_BITS: u32 = NARROW_TIME_BITS - ERAS.ilog2();
 
 /// The era of a time in milliseconds since 2000.
 #[inline]
@@ -44,14 +46,14 @@ pub(super) fn era(time: i64) -> i64 {
     time >> ERA_BITS
 }
 
-/// The last millisecond of an era. A narrow time is of that era or the one before.
+/// The last millisecond of an era. A narrow time is of that era or one of the seven before.
 #[inline]
 pub(super) fn era_end(era: i64) -> i64 {
     ((era + 1) << ERA_BITS) - 1
 }
 
 const _: () = assert!(
-    KEY_GROUPS <= 1 << AGE_MIDDLE_BITS,
+    KEY_GROUPS <= 1 << AGE_HIGH_BITS,
     "an entry can note its group"
 );
 
@@ -184,6 +186,7 @@ impl Entry {
 
     #[inline]
     pub(crate) fn with_body(self, body: u32) -> Entry {
+        debug_assert!(body < BODIES);
         let (bare, body) = (self.bare(), u64::from(body));
         Entry {
             high: bare.high | body >> WIDE_SHIFT,
@@ -191,16 +194,19 @@ impl Entry {
         }
     }
 
-    /// Notes a key group where the middle bits of its age will be; of an entry without age.
+    /// Notes a key group where the upper bits of its age will be; of an entry without age.
     #[inline]
     pub(super) fn with_group(self, group: usize) -> Entry {
-        let low = self.low & mask(AGE_MIDDLE_SHIFT) | (group as u64) << AGE_MIDDLE_SHIFT;
-        Entry { low, ..self }
+        let no_high = self.high & !(mask(AGE_HIGH_BITS) << LABEL_HIGH_BITS);
+        Entry {
+            high: no_high | (group as u64) << LABEL_HIGH_BITS,
+            ..self
+        }
     }
 
     #[inline]
     pub(super) fn group(self) -> usize {
-        (self.low >> AGE_MIDDLE_SHIFT) as usize % KEY_GROUPS
+        (self.high >> LABEL_HIGH_BITS) as usize % KEY_GROUPS
     }
 
     /// Minutes since the first point of its journey; `None`: its body says it.
@@ -260,7 +266,7 @@ impl Form for Full {
     }
 }
 
-/// Of the list's era or the one before, and small.
+/// Of the list's newest era or one of the seven before, and small.
 impl Form for Narrow {
     #[inline]
     fn load(&self, era_end: i64) -> Entry {
@@ -311,7 +317,7 @@ mod tests {
         let event = event(time, Kind::Click, 0xABCD_EF01_2345_6789);
         let entry = Entry::new(&event).with_joined(true);
         let aged = entry.with_label(LABELS - 1).with_first_minute(0);
-        let wide = entry.with_body(u32::MAX);
+        let wide = entry.with_body(BODIES - 1);
         for (entry, is_wide) in [(aged, false), (wide, true)] {
             let mut bytes = [0xFF; FULL_BYTES];
             bytes.store(entry);
@@ -330,26 +336,24 @@ mod tests {
             (aged.age(), aged.label()),
             (Some(aged.minute()), LABELS - 1)
         );
-        assert_eq!((wide.age(), wide.body()), (None, u32::MAX));
+        assert_eq!((wide.age(), wide.body()), (None, BODIES - 1));
         assert_eq!(aged.with_label(1).age(), Some(0));
     }
 
-    /// The first and last milliseconds of an era and of the one before, and the ends of all other fields.
+    /// The first and last milliseconds of the eras that a narrow time can tell, and the ends of all other fields.
     #[test]
     fn small_entries_survive_in_ten_bytes() {
-        let (first, length) = (7 << ERA_BITS, 1 << ERA_BITS);
-        for time in [
-            first,
-            first + length - 1,
-            first + length,
-            first + 2 * length - 1,
-        ] {
+        let (first, length) = (29 << ERA_BITS, 1 << ERA_BITS);
+        for time in (0..ERAS)
+            .map(|era| first + era * length)
+            .flat_map(|start| [start, start + length - 1])
+        {
             for kind in [Kind::Other, Kind::Impression, Kind::Click, Kind::Conversion] {
                 let entry = Entry::of(time, kind, 0xABCD_EF01);
                 let minute = entry.minute();
                 for small in [
                     entry.with_label(0),
-                    entry.with_label(511).with_first_minute(minute - 255),
+                    entry.with_label(511).with_first_minute(minute - 1023),
                     entry.with_label(1).with_first_minute(minute - 1),
                     entry.with_joined(true).with_body(0),
                     entry.with_body((1 << WIDE_SHIFT) - 1),
@@ -357,20 +361,23 @@ mod tests {
                     assert!(small.is_small());
                     let mut bytes = [0xFF; NARROW_BYTES];
                     bytes.store(small);
-                    let end = era_end(8);
+                    let end = era_end(36);
                     assert!(bytes.load(end) == small);
                     assert_eq!(bytes.time(end), time);
                 }
                 for large in [
                     entry.with_label(512),
-                    entry.with_label(0).with_first_minute(minute - 256),
+                    entry.with_label(0).with_first_minute(minute - 1024),
                     entry.with_body(1 << WIDE_SHIFT),
                 ] {
                     assert!(!large.is_small());
                 }
             }
         }
-        assert_eq!([era(first - 1), era(first), era(first + length)], [6, 7, 8]);
+        assert_eq!(
+            [era(first - 1), era(first), era(first + length)],
+            [28, 29, 30]
+        );
     }
 
     #[test]
@@ -381,7 +388,7 @@ mod tests {
         assert!(order(Kind::Click, 1) < order(Kind::Click, 2));
         let click = entry(Kind::Click, 1).with_joined(true);
         assert_eq!(
-            click.with_body(u32::MAX).order(),
+            click.with_body(BODIES - 1).order(),
             click.with_label(0).with_first_minute(0).order()
         );
     }

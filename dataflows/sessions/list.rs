@@ -1,6 +1,6 @@
 //! A user's entries in order.
 
-use super::entry::{Entry, Form, Full, Narrow, era};
+use super::entry::{ERAS, Entry, Form, Full, Narrow, era};
 use super::slot::Slot;
 
 /// The entries of one user.
@@ -11,7 +11,7 @@ pub(crate) struct List<'a> {
     era_end: i64,
 }
 
-/// The slot's block: the entries, then room for more. In ten bytes they are as long as all are small and of two eras.
+/// The slot's block: the entries, then room for more. In ten bytes they are as long as all are small and of eight eras in a row.
 pub(super) enum Places<'a> {
     Narrow(&'a mut [Narrow]),
     Full(&'a mut [Full]),
@@ -87,8 +87,11 @@ impl<'a> List<'a> {
     }
 
     fn takes_era(&self, known: i64, new: i64) -> bool {
-        let is_empty_or_full_size = self.len() == 0 || matches!(self.places, Places::Full(_));
-        is_empty_or_full_size || new == known - 1 || new == known + 1 && era(self.time(0)) == known
+        if self.len() == 0 || matches!(self.places, Places::Full(_)) {
+            return true;
+        }
+        let oldest = era(self.time(0)).min(new);
+        known.max(new) - oldest < ERAS
     }
 
     /// Puts `entry`, which it [takes](List::takes), after all others; there is room.
@@ -151,9 +154,9 @@ mod tests {
     use super::*;
     use crate::event::Kind;
 
-    const ERA_MS: i64 = 1 << 26;
+    const ERA_MS: i64 = 1 << 22;
 
-    /// The same changes to a list and to a vector. It takes entries of ten bytes until one comes that is not small or of a third era.
+    /// The same changes to a list and to a vector. It takes entries of ten bytes until one comes that is not small or of a ninth era.
     #[test]
     fn agrees_with_a_vector() {
         let mut random = 1u64;
@@ -180,15 +183,14 @@ mod tests {
                     .map_or(ERA_MS, |before| expected[before].time());
                 let high = expected
                     .get(at)
-                    .map_or(low + ERA_MS * [0, 1, 1, 2][draw(4)] / 2, |next| next.time());
+                    .map_or(low + ERA_MS * [0, 1, 4, 8][draw(4)] / 2, |next| next.time());
                 let time = low + draw((high - low + 1) as usize) as i64;
                 let label = if draw(9) == 0 { 512 } else { number };
                 let entry = Entry::of(time, Kind::Click, number).with_label(label);
-                let eras = expected
-                    .iter()
-                    .chain([&entry])
-                    .map(|entry| era(entry.time()));
-                let span = eras.clone().max().expect("one") - eras.min().expect("one");
+                let eras = expected.iter().map(|entry| era(entry.time()));
+                let eras = eras.chain([era(time)]);
+                let oldest = eras.min().expect("that of the entry");
+                let span = era(time.max(list.era_end)) - oldest;
                 match draw(6) {
                     0 if at < len => {
                         list.remove(at);
@@ -210,7 +212,7 @@ mod tests {
                             expected.insert(at, entry);
                         } else {
                             let is_far = label < 512;
-                            assert!(!is_full_size && (!is_far || span > 0));
+                            assert!(!is_full_size && (!is_far || span >= ERAS));
                             refused[usize::from(is_far)] += 1;
                         }
                     }
@@ -226,19 +228,19 @@ mod tests {
     }
 
     #[test]
-    fn takes_what_is_of_its_era_or_the_next() {
+    fn takes_what_lies_within_eight_eras() {
         let of_era = |era: i64| Entry::of(era * ERA_MS, Kind::Other, 0);
         for (held, new, takes) in [
             (&[][..], 9, true),
-            (&[7], 6, true),
-            (&[7], 7, true),
-            (&[7], 8, true),
-            (&[7], 9, false),
-            (&[7], 5, false),
-            (&[7, 8], 9, false),
-            (&[7, 8], 8, true),
-            (&[7, 8], 7, true),
-            (&[7, 8], 6, false),
+            (&[17], 10, true),
+            (&[17], 17, true),
+            (&[17], 24, true),
+            (&[17], 25, false),
+            (&[17], 9, false),
+            (&[17, 20], 25, false),
+            (&[17, 20], 24, true),
+            (&[17, 20], 13, true),
+            (&[17, 20], 12, false),
         ] {
             let (mut slot, mut block) = (Slot::EMPTY, [[0; 10]; 4]);
             let mut list = List::new(&mut slot, &mut block);
