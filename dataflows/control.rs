@@ -13,14 +13,9 @@ use crate::event::{Name, UserId};
 use crate::row::Load;
 use crate::transitions::ChainKey;
 
-/// What a worker panics with when processes were started with different settings or inputs: numbers would be those of neither.
-pub const DISAGREEMENT: &str = "the processes of this cluster were not started alike";
-
 /// One message, broadcast to all workers at its epoch.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Control {
-    /// A number for all that a process was started with; told once by each, and the same of all.
-    Started(u64),
     /// The text of a name, no later than its first use.
     Name(Name, String),
     /// A partition's watermark after the records of the epoch.

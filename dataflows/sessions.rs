@@ -32,7 +32,7 @@ use timely::dataflow::operators::generic::builder_rc::OperatorBuilder;
 
 use crate::answer::Answer;
 use crate::clock::Clock;
-use crate::control::{Control, DISAGREEMENT, Subject};
+use crate::control::{Control, Subject};
 use crate::dispositions::{Counter, Tallied};
 use crate::epochs::{Closed, Epoch, Epochs};
 use crate::event::{Disposition, Event, KEY_GROUPS};
@@ -119,8 +119,6 @@ struct Sessionizer {
     edges: Vec<Edge>,
     /// Memory for the next epochs' arrivals.
     spare: Vec<Arrivals>,
-    /// What the processes were started with, as far as they have told.
-    started: Option<u64>,
 }
 
 impl Sessionizer {
@@ -134,7 +132,6 @@ impl Sessionizer {
             state,
             edges: Vec::new(),
             spare: Vec::new(),
-            started: None,
         }
     }
 
@@ -165,10 +162,6 @@ impl Sessionizer {
                 Control::Name(name, text) => self.names.insert(*name, text),
                 Control::Watermark(watermark) => self.clock.update(*watermark),
                 Control::Ask(question) => is_asked |= question.subject == Subject::Chains,
-                Control::Started(with) => {
-                    let first = *self.started.get_or_insert(*with);
-                    assert!(first == *with, "{DISAGREEMENT}");
-                }
                 Control::Load(_) | Control::Watch(_) | Control::Unwatch(_) => {}
             }
         }

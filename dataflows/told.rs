@@ -60,8 +60,7 @@ impl Shown {
                     rows.extend(before.map(|before| (Row::Load(before), -1)));
                     rows.push((Row::Load(load), 1));
                 }
-                Control::Started(_) | Control::Ask(_) | Control::Watch(_) | Control::Unwatch(_) => {
-                }
+                Control::Ask(_) | Control::Watch(_) | Control::Unwatch(_) => {}
             }
         }
         let time = self.clock.latest().map(|latest_ms| row::Clock {

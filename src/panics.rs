@@ -4,8 +4,6 @@ use std::panic::{self, PanicHookInfo};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::{process, thread};
 
-use dataflows::control::DISAGREEMENT;
-
 use crate::exit::Exit;
 use crate::logging;
 
@@ -32,10 +30,6 @@ fn verdict(message: &str, place: &str) -> (Exit, Option<String>) {
     // What `println!` says; 32 is EPIPE.
     if message.starts_with("failed printing to std") && message.contains("os error 32") {
         return (Exit::Ok, None);
-    }
-    if message == DISAGREEMENT {
-        let line = format!("{message}: give each the same settings, key and inputs");
-        return (Exit::Usage, Some(line));
     }
     if let Some(cause) = message.strip_prefix("timely communication error") {
         let cause = cause.trim_start_matches([':', ' ']);
@@ -89,7 +83,5 @@ mod tests {
         );
         let closed = "failed printing to stdout: Broken pipe (os error 32)";
         assert_eq!(verdict(closed, "thread main"), (Exit::Ok, None));
-        let (exit, line) = verdict(DISAGREEMENT, "thread worker 0");
-        assert_eq!((exit, line.is_some()), (Exit::Usage, true));
     }
 }

@@ -9,9 +9,8 @@ use std::thread::JoinHandle;
 
 use anyhow::{Context, Result, anyhow};
 use timely::communication::WorkerGuards;
-use timely::{CommunicationConfig, Config, WorkerConfig};
 
-use crate::exit::{Exit, Failure};
+use crate::cluster::Cluster;
 use crate::frames::Frames;
 use crate::ingest::admit::Decoded;
 use crate::ingest::block::Block;
@@ -25,49 +24,6 @@ use crate::worker::{self, Job, OnBlock, OnFrame, OnRejected};
 use dataflows::event::UserId;
 use dataflows::settings::Settings;
 use xxhash_rust::xxh3::xxh3_64;
-
-/// The workers and processes of a run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Cluster {
-    /// Worker threads of each process.
-    pub threads: usize,
-    /// Addresses of all processes; empty for a single one.
-    pub hosts: Vec<String>,
-    /// Which of them this is.
-    pub process: usize,
-}
-
-impl Cluster {
-    pub fn single(threads: usize) -> Cluster {
-        Cluster {
-            threads,
-            hosts: Vec::new(),
-            process: 0,
-        }
-    }
-
-    pub fn processes(&self) -> usize {
-        self.hosts.len().max(1)
-    }
-
-    fn config(&self) -> Config {
-        let communication = match (self.hosts.len(), self.threads) {
-            (0 | 1, 1) => CommunicationConfig::Thread,
-            (0 | 1, threads) => CommunicationConfig::Process(threads),
-            _ => CommunicationConfig::Cluster {
-                threads: self.threads,
-                process: self.process,
-                addresses: self.hosts.clone(),
-                report: false,
-                zerocopy: false,
-            },
-        };
-        Config {
-            communication,
-            worker: WorkerConfig::default(),
-        }
-    }
-}
 
 /// What a run needs besides its source.
 #[derive(Clone)]
@@ -117,11 +73,13 @@ impl Options {
         }
     }
 
-    /// A number for what must be the same on all processes. Of the key goes in what it makes of nobody.
-    fn started(&self, settings: Settings) -> u64 {
+    /// A number for what must be the same on all processes: the program, and what it was started with. Of the key goes in what it
+    /// makes of nobody.
+    fn alike(&self, settings: Settings) -> u64 {
+        let program = (env!("CARGO_PKG_VERSION"), env!("TRIBUTARY_COMMIT"));
         let nobody = UserId::new(&self.key, b"");
         let (most, inputs) = (self.record_bytes_max, &self.inputs);
-        xxh3_64(format!("{settings:?} {nobody:?} {most} {inputs}").as_bytes())
+        xxh3_64(format!("{program:?} {settings:?} {nobody:?} {most} {inputs}").as_bytes())
     }
 }
 
@@ -260,13 +218,8 @@ pub fn start(source: Box<dyn Source>, options: &Options) -> Result<Running> {
         let (intake, meter) = (intake.clone(), doors.meter.clone());
         spawn("reader", move || read(source, &intake, feed, &meter))?
     };
-    let workers = timely::execute(cluster.config(), move |worker| worker::run(worker, &job))
-        .map_err(|error| {
-            Failure::new(
-                Exit::Io,
-                format!("cannot form the cluster: {error}; see --hosts"),
-            )
-        })?;
+    let alike = options.alike(job.settings);
+    let workers = cluster.execute(alike, move |worker| worker::run(worker, &job))?;
     let stop = Stop {
         door: doors.door.clone(),
         intake: intake.clone(),
@@ -293,7 +246,6 @@ fn job(
     };
     Job {
         settings,
-        started: options.started(settings),
         key: options.key,
         intake,
         processes,

@@ -60,8 +60,6 @@ pub struct Job {
     pub intake: Arc<Intake>,
     /// Processes in the cluster.
     pub processes: usize,
-    /// See [`Control::Started`].
-    pub started: u64,
     /// Names that no decoder of this run will see.
     pub names: Arc<Vec<(Name, String)>>,
     pub record_bytes_max: usize,
@@ -176,10 +174,9 @@ impl Flow {
         }
     }
 
-    /// Tells all workers what this process was started with and which partitions it reads, before any epoch with records.
+    /// Tells all workers which partitions this process reads, before any epoch with records.
     fn announce(&mut self, worker: &Worker, job: &Job) {
         if job.is_reader(worker) {
-            self.inlet.tell(Control::Started(job.started));
             for &partition in job.intake.partitions() {
                 self.inlet.tell(Control::Watermark(Watermark {
                     partition,

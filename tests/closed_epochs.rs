@@ -11,12 +11,13 @@ use dataflows::row::Float;
 use dataflows::settings::Settings;
 use dataflows::transitions::Scope;
 use histories::History;
+use tributary::cluster::Cluster;
 use tributary::frames::Frames;
 use tributary::ingest::intake::EpochPolicy;
 use tributary::ingest::source::{Decoded, Step};
 use tributary::oracle::{self, Log};
 use tributary::report::{self, Chain, ChainKey, Report, State};
-use tributary::run::{self, Cluster, Options};
+use tributary::run::{self, Options};
 
 /// Histories whose every epoch is compared, for each number of workers.
 const HISTORIES: u64 = 100;

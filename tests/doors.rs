@@ -9,6 +9,7 @@ use dataflows::event::{Kind, Name, UserId};
 use dataflows::settings::Settings;
 use dataflows::transitions::{ChainKey, Dimension, Scope, State, Window};
 use tokio::runtime::Runtime;
+use tributary::cluster::Cluster;
 use tributary::ingest::admit::{self, Admitter};
 use tributary::ingest::block::{Block, Payload};
 use tributary::ingest::http::{Became, Progress};
@@ -18,7 +19,7 @@ use tributary::ingest::source::{self, Decoded};
 use tributary::ingest::watermark::Top;
 use tributary::meter::wall_ms;
 use tributary::questions::AskError;
-use tributary::run::{self, Cluster, Options, Running, Stop};
+use tributary::run::{self, Options, Running, Stop};
 
 const T0: i64 = 1_763_600_000_000;
 const KEY: [u8; 32] = [7; 32];

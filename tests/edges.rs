@@ -10,12 +10,13 @@ use dataflows::event::TimeMs;
 use dataflows::settings::Settings;
 use dataflows::transitions::{Dimension, Window};
 use serde_json::{Value, json};
+use tributary::cluster::Cluster;
 use tributary::ingest::block::{Block, Payload};
 use tributary::ingest::csv::CsvDecoder;
 use tributary::ingest::intake::EpochPolicy;
 use tributary::ingest::source::Source;
 use tributary::report::{Chain, ChainKey, Count, Report, State};
-use tributary::run::{self, Cluster, Options};
+use tributary::run::{self, Options};
 use xxhash_rust::xxh3::xxh3_64;
 
 const MINUTE: i64 = 60_000;

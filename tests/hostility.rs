@@ -5,13 +5,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use dataflows::settings::Settings;
+use tributary::cluster::Cluster;
 use tributary::ingest::block::{Block, Payload};
 use tributary::ingest::intake::EpochPolicy;
 use tributary::ingest::json::JsonDecoder;
 use tributary::ingest::record::Reason;
 use tributary::ingest::source::Source;
 use tributary::results::Results;
-use tributary::run::{self, Cluster, Options};
+use tributary::run::{self, Options};
 use xxhash_rust::xxh3::xxh3_64_with_seed;
 
 /// 2025-02-01T00:00:00Z.

@@ -12,13 +12,14 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::outputs;
 use crate::cli;
+use crate::cluster::Cluster;
 use crate::config::Config;
 use crate::exit::{Exit, Failure};
 use crate::ingest::csv::Columns;
 use crate::ingest::intake::EpochPolicy;
 use crate::ingest::replay::{Format, Options, Replay};
 use crate::report::Report;
-use crate::run::{self, Cluster};
+use crate::run;
 use ledger::Ledger;
 
 /// Replays `args.input` and writes what was asked for; a summary goes to standard output.

@@ -13,12 +13,13 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::MissedTickBehavior;
 
 use super::simulate::of_scenario;
+use crate::cluster::Cluster;
 use crate::config::{Config, DEVELOPMENT_KEY, RunSource};
 use crate::exit::{Exit, Failure};
 use crate::ingest::simulator::{Live, Options as Simulated};
 use crate::ingest::source::{Nothing, Source};
 use crate::meter::{Meter, wall_ms};
-use crate::run::{self, Cluster, Options, Running};
+use crate::run::{self, Options, Running};
 use crate::serve::{self, Facts, Limits, Server};
 
 /// From the first signal to the end.

@@ -8,9 +8,10 @@ use anyhow::Result;
 use dataflows::event::{Event, Name};
 
 use super::{Plan, Runner};
+use crate::cluster::Cluster;
 use crate::ingest::source::{Decoded, Step};
 use crate::report::Report;
-use crate::run::{self, Cluster, Options};
+use crate::run::{self, Options};
 
 /// Which of several processes this is, and where they all meet: a set of addresses for each run.
 #[derive(Clone, Debug, PartialEq, Eq)]
