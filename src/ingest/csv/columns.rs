@@ -144,7 +144,7 @@ impl Columns {
                 .ok_or_else(|| ColumnsError::MissingColumn {
                     key: kind.key(),
                     column: column.clone(),
-                    header: header.join(", "),
+                    header: printable(header),
                 })?;
             kinds[at] = Some(*kind);
         }
@@ -165,8 +165,8 @@ pub(super) fn known_kinds(header: &[String]) -> Result<Vec<Option<CellKind>>, Co
         if let (Some(kind), Some(first)) = (kind, before) {
             return Err(ColumnsError::Ambiguous {
                 key: kind.key(),
-                first: header[first].clone(),
-                second: header[at].clone(),
+                first: printable(&header[first..=first]),
+                second: printable(&header[at..=at]),
             });
         }
     }
@@ -181,8 +181,14 @@ fn with_time(
     if kinds.contains(&Some(CellKind::Time)) {
         Ok(kinds)
     } else {
-        Err(ColumnsError::NoTime(header.join(", ")))
+        Err(ColumnsError::NoTime(printable(header)))
     }
+}
+
+/// Names of a header in a message, with escapes in place of what would act on a terminal.
+fn printable(names: &[String]) -> String {
+    let names = names.iter().map(|name| name.escape_debug().to_string());
+    names.collect::<Vec<_>>().join(", ")
 }
 
 /// The names of the columns, without a byte order mark and the spaces around them.

@@ -172,6 +172,11 @@ fn a_mapping_or_a_header_that_does_not_fit_is_explained() {
             "",
             "columns `ts` and `time` could both be the time; name the right one in a mapping",
         ),
+        (
+            "\u{1b}[2J,\"b\nc\"",
+            "",
+            "no column is the time; name one as time=<column>; the header has: \\u{1b}[2J, b\\nc",
+        ),
         ("", "", "the header is not one row of UTF-8"),
     ] {
         assert_eq!(refusal(header, columns), message);
