@@ -14,6 +14,7 @@ mod entry;
 mod group;
 mod journeys;
 mod list;
+mod place;
 mod retention;
 mod seams;
 mod slot;

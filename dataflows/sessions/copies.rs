@@ -10,7 +10,8 @@ use crate::names::Names;
 use super::body::Body;
 use super::edge::{Edge, START};
 use super::entry::Entry;
-use super::journeys::{Inserted, Journeys, Place};
+use super::journeys::{Inserted, Journeys};
+use super::place::Place;
 
 impl Journeys<'_> {
     /// A copy of the entry at `at` came; the least content stays.

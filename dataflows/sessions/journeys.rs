@@ -23,12 +23,6 @@ pub(crate) enum Inserted {
     Conflict,
 }
 
-/// Where an event belongs.
-pub(crate) enum Place {
-    New(usize),
-    Duplicate(usize),
-}
-
 /// One user's list with all that is needed to read and change it.
 pub(crate) struct Journeys<'a> {
     pub(crate) list: List<'a>,
@@ -69,53 +63,6 @@ impl Journeys<'_> {
     #[inline]
     fn is_point_of(&self, entry: Entry, advertiser: AdvertiserId) -> bool {
         entry.is_point() & (self.advertiser(entry) == advertiser)
-    }
-
-    /// The first entry after `time`, which most often is near the end.
-    fn end_of(&self, time: i64) -> usize {
-        let mut end = self.list.len();
-        for _ in 0..8 {
-            if end == 0 || self.list.time(end - 1) <= time {
-                return end;
-            }
-            end -= 1;
-        }
-        let (mut low, mut high) = (0, end);
-        while low < high {
-            let middle = (low + high) / 2;
-            if self.list.time(middle) <= time {
-                low = middle + 1
-            } else {
-                high = middle
-            }
-        }
-        low
-    }
-
-    /// Where an entry of that sequence belongs, or the copy that is there already. Most often at the end.
-    #[inline(always)]
-    pub(crate) fn locate(&self, new: Entry, sequence: i64) -> Place {
-        let len = self.list.len();
-        if len == 0 || self.list.time(len - 1) < new.time() {
-            return Place::New(len);
-        }
-        self.locate_within(new, sequence)
-    }
-
-    fn locate_within(&self, new: Entry, sequence: i64) -> Place {
-        let mut at = self.end_of(new.time());
-        let mut other = at;
-        while other > 0 && self.list.time(other - 1) == new.time() {
-            other -= 1;
-            let entry = self.list.get(other);
-            if entry.tag() == new.tag() {
-                return Place::Duplicate(other);
-            }
-            if (self.sequence(entry), entry.order()) > (sequence, new.order()) {
-                at = other;
-            }
-        }
-        Place::New(at)
     }
 
     /// Puts the entry of an accepted event before the one at `at`; the list has room.

@@ -13,7 +13,8 @@ use super::arrivals::{Arrival, Arrivals};
 use super::edge::Edge;
 use super::entry::Entry;
 use super::group::{Group, Saving};
-use super::journeys::{Inserted, Journeys, Place};
+use super::journeys::{Inserted, Journeys};
+use super::place::Place;
 use super::retention::Open;
 use super::tally::Tally;
 
