@@ -251,7 +251,7 @@ impl Journeys<'_> {
         }
     }
 
-    fn insert_point(&mut self, at: usize) {
+    pub(super) fn insert_point(&mut self, at: usize) {
         let point = self.list.get(at);
         let advertiser = self.advertiser(point);
         let before = self.open_point_before(at, point);
@@ -274,6 +274,37 @@ impl Journeys<'_> {
                 self.shift(n, after_first.expect("a next point"), first);
             }
             None => {}
+        }
+    }
+
+    /// Takes back what [`insert_point`](Self::insert_point) gave out: the points around the one at `at` are as if it were not there.
+    pub(super) fn withdraw_point(&mut self, at: usize) {
+        let point = self.list.get(at);
+        let advertiser = self.advertiser(point);
+        let before = self.open_point_before(at, point);
+        let after = self.next_point(at, advertiser);
+        let first = self.first_minute(at);
+        let before = before.map(|p| self.list.get(p));
+        self.arrive(-1, before.map_or(START, |p| self.label(p)), point, first);
+        self.convert(-1, point, first);
+        let Some(n) = after else { return };
+        let next = self.list.get(n);
+        let next_first = if point.is_conversion() {
+            self.arrive(-1, START, next, next.minute());
+            next.minute()
+        } else {
+            self.arrive(-1, self.label(point), next, first);
+            first
+        };
+        match before {
+            Some(p) if self.follows(p, next) => {
+                self.arrive(1, self.label(p), next, first);
+                self.shift(n, next_first, first);
+            }
+            _ => {
+                self.arrive(1, START, next, next.minute());
+                self.shift(n, next_first, next.minute());
+            }
         }
     }
 
