@@ -7,9 +7,10 @@ mod ask;
 mod flags;
 pub mod values;
 
-use std::num::{NonZeroU64, NonZeroUsize};
+use std::num::NonZeroU64;
 use std::path::PathBuf;
 
+use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use dataflows::transitions::{Dimension, Window};
@@ -135,6 +136,11 @@ pub struct Pace {
     /// Records in an epoch when replaying flat out [default: 100000]
     #[arg(long, value_name = "N")]
     pub epoch_events: Option<u64>,
+}
+
+/// As many workers and processes as the settings allow.
+fn up_to_1024() -> RangedI64ValueParser<u16> {
+    clap::value_parser!(u16).range(1..=1024)
 }
 
 /// The workers of this and other processes; all of them settings.
@@ -277,9 +283,10 @@ pub struct Verify {
         long,
         value_name = "N,..",
         value_delimiter = ',',
-        default_value = "1,2,4"
+        default_value = "1,2,4",
+        value_parser = up_to_1024()
     )]
-    pub workers: Vec<NonZeroUsize>,
+    pub workers: Vec<u16>,
 
     /// Records in an epoch, each number to be tried
     #[arg(
@@ -291,8 +298,8 @@ pub struct Verify {
     pub batch: Vec<NonZeroU64>,
 
     /// Processes to spread the workers over, started by this one
-    #[arg(long, value_name = "N", default_value = "1")]
-    pub processes: NonZeroUsize,
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = up_to_1024())]
+    pub processes: u16,
 
     /// Compare with transition counts of another program as well
     #[arg(long, value_name = "COUNTS.csv")]

@@ -76,10 +76,7 @@ fn verify_takes_lists() {
     let Command::Verify(verify) = cli.command else {
         panic!("not verify");
     };
-    assert_eq!(
-        verify.workers.iter().map(|n| n.get()).collect::<Vec<_>>(),
-        [1, 3]
-    );
+    assert_eq!(verify.workers, [1, 3]);
     assert_eq!(verify.rules.gap, Some(SessionGap::Never));
     assert_eq!(verify.shuffle, 20);
 }
@@ -102,6 +99,11 @@ fn refusals_name_the_flag_and_what_to_write() {
             ["--late-share", "from 0 to 1"],
         ),
         ("tributary verify a --workers 1,0", ["--workers", "0"]),
+        ("tributary verify a --workers 1025", ["--workers", "1025"]),
+        (
+            "tributary verify a --processes 1025",
+            ["--processes", "1025"],
+        ),
     ] {
         let error = refused(line);
         assert!(

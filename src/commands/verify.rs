@@ -45,7 +45,7 @@ pub fn run(args: &cli::Verify, config: &Config) -> Result<Exit> {
         verify_to(&input, &options, &dataflow, &mut io::sink())?;
         return Ok(Exit::Ok);
     }
-    let (dataflow, peers) = match args.processes.get() {
+    let (dataflow, peers) = match usize::from(args.processes) {
         1 => (Dataflow::new(&input.names), Vec::new()),
         processes => {
             let hosts_by_run = meetings(processes)?;
@@ -81,7 +81,7 @@ fn check_files(args: &cli::Verify) -> Result<()> {
     let is_file = |path: &PathBuf| std::fs::metadata(path).is_ok_and(|found| found.is_file());
     let pipe = |path: &&PathBuf| **path == Path::new("-") || path.exists() && !is_file(path);
     match args.input.files.iter().find(pipe) {
-        Some(path) if args.processes.get() > 1 => {
+        Some(path) if args.processes > 1 => {
             let path = path.display();
             let message =
                 format!("{path} can be read once, and each process reads all: name files");
@@ -124,7 +124,7 @@ fn options(args: &cli::Verify, config: &Config) -> Result<Options> {
         settings: config.settings(),
         shuffles: args.shuffle as usize,
         stops: STOPS,
-        workers: args.workers.iter().map(|workers| workers.get()).collect(),
+        workers: args.workers.iter().copied().map(usize::from).collect(),
         batches: args
             .batch
             .iter()
