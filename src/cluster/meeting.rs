@@ -198,16 +198,17 @@ impl Meeting<'_> {
 
     /// Waits a little for a process, as long as those met are still there.
     fn wait(&mut self, process: usize, cause: &str) -> Result<()> {
-        if let Some(gone) = self.links.iter().flatten().find(|link| is_gone(link)) {
-            let address = gone.peer_addr().map(|it| it.to_string());
+        let hosts = &self.cluster.hosts;
+        let gone = |link: &Option<TcpStream>| link.as_ref().is_some_and(is_gone);
+        if let Some(gone) = self.links.iter().position(gone) {
             let line = format!(
-                "lost a peer process before all had met: {}; restart all processes",
-                address.unwrap_or_default()
+                "lost a peer process before all had met: process {gone} at {}; restart all processes",
+                hosts[gone]
             );
             return Err(Failure::new(Exit::Internal, line).into());
         }
         if self.told.elapsed() >= TELL_INTERVAL {
-            let host = &self.cluster.hosts[process];
+            let host = &hosts[process];
             info!("waiting for process {process} at {host}: {cause}");
             self.told = Instant::now();
         }
@@ -434,7 +435,9 @@ mod tests {
         sleep(Duration::from_millis(150));
         assert!(!first.is_finished());
         drop(link);
-        assert!(failure(first).starts_with("lost a peer process before all had met"));
+        assert!(
+            failure(first).starts_with("lost a peer process before all had met: process 1 at 127.")
+        );
     }
 
     #[test]
