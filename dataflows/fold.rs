@@ -1,6 +1,6 @@
-//! Hash maps for keys that are hashes already, or small numbers: folding is enough.
+//! Hash maps and sets for keys that are hashes already, or small numbers: folding is enough.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// Folds the words of a key together.
@@ -38,3 +38,6 @@ impl Hasher for Fold {
 
 /// A hash map for keys made of names and small numbers.
 pub type FoldMap<K, V> = HashMap<K, V, BuildHasherDefault<Fold>>;
+
+/// A hash set of such keys.
+pub type FoldSet<K> = HashSet<K, BuildHasherDefault<Fold>>;

@@ -6,6 +6,7 @@
 //! a journey whose first point changes moves as a whole.
 
 use crate::event::{Micros, Minute};
+use crate::fold::FoldSet;
 use crate::labels::{AdvertiserId, LabelId, Labels};
 use crate::settings::{JourneyRule, Settings};
 
@@ -33,7 +34,7 @@ pub(crate) struct Journeys<'a> {
     pub(crate) bound: i64,
     pub(crate) edges: &'a mut Vec<Edge>,
     /// To note advertisers in.
-    pub(super) met: &'a mut Vec<AdvertiserId>,
+    pub(super) met: &'a mut FoldSet<AdvertiserId>,
 }
 
 impl Journeys<'_> {

@@ -122,6 +122,7 @@ fn partition_point(within: Range<usize>, lies_before: impl Fn(usize) -> bool) ->
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fold::FoldSet;
     use crate::labels::Labels;
     use crate::settings::Settings;
 
@@ -161,7 +162,7 @@ mod tests {
                 settings: &settings,
                 bound: 0,
                 edges: &mut Vec::new(),
-                met: &mut Vec::new(),
+                met: &mut FoldSet::default(),
             };
             let mut held: Vec<(i64, i64, Entry)> = Vec::new();
             for _ in 0..400 {

@@ -5,6 +5,7 @@
 //! session may go on from it), and per advertiser the newest open touch that a point at or above the bound may
 //! follow; its entry tells the first minute of its journey.
 
+use crate::fold::FoldSet;
 use crate::labels::{AdvertiserId, Labels};
 use crate::settings::{JourneyRule, Settings};
 
@@ -24,11 +25,11 @@ pub(crate) struct Open {
 struct Met<'a> {
     /// Those with small numbers, a bit each.
     few: u64,
-    more: &'a mut Vec<AdvertiserId>,
+    more: &'a mut FoldSet<AdvertiserId>,
 }
 
 impl Met<'_> {
-    fn nobody(more: &mut Vec<AdvertiserId>) -> Met<'_> {
+    fn nobody(more: &mut FoldSet<AdvertiserId>) -> Met<'_> {
         more.clear();
         Met { few: 0, more }
     }
@@ -37,20 +38,11 @@ impl Met<'_> {
     #[inline(always)]
     fn insert(&mut self, advertiser: AdvertiserId, is_point: bool) -> bool {
         if advertiser >= u64::BITS {
-            return is_point && self.insert_one_of_more(advertiser);
+            return is_point && self.more.insert(advertiser);
         }
         let new = u64::from(is_point) << advertiser & !self.few;
         self.few |= new;
         new != 0
-    }
-
-    #[cold]
-    fn insert_one_of_more(&mut self, advertiser: AdvertiserId) -> bool {
-        let is_new = !self.more.contains(&advertiser);
-        if is_new {
-            self.more.push(advertiser);
-        }
-        is_new
     }
 }
 

@@ -3,6 +3,7 @@
 //! In: the place of that activity in its user's list. Out: per advertiser, the edge from the last point on its left to
 //! the first on its right instead of a new journey there.
 
+use crate::fold::FoldMap;
 use crate::labels::AdvertiserId;
 
 use super::edge::START;
@@ -12,16 +13,13 @@ impl Journeys<'_> {
     /// The activity at `seam` has made one session of two: per advertiser, the last point on the left now leads to
     /// the first one on the right.
     pub(super) fn join_sessions(&mut self, seam: usize) {
-        let mut firsts: Vec<(AdvertiserId, usize)> = Vec::new();
+        let mut firsts: FoldMap<AdvertiserId, usize> = FoldMap::default();
         let in_session = |j: &Self, at: usize| at < j.list.len() && j.list.get(at).is_joined();
         let mut right = seam + 1;
         while in_session(self, right) {
             let entry = self.list.get(right);
             if entry.is_point() {
-                let advertiser = self.advertiser(entry);
-                if firsts.iter().all(|&(known, _)| known != advertiser) {
-                    firsts.push((advertiser, right));
-                }
+                firsts.entry(self.advertiser(entry)).or_insert(right);
             }
             right += 1;
         }

@@ -4,6 +4,7 @@
 //! hold: the bound only moves between epochs, so no accepted event meets forgotten state.
 
 use crate::event::{FIRST_TIME_MS, KEY_GROUPS, TimeMs, UserId};
+use crate::fold::FoldSet;
 use crate::labels::{AdvertiserId, Labels};
 use crate::names::Names;
 use crate::prefetch::prefetch;
@@ -55,7 +56,7 @@ pub(crate) struct State {
     settings: Settings,
     groups: Box<[Group; KEY_GROUPS]>,
     /// Memory for advertisers.
-    met: Vec<AdvertiserId>,
+    met: FoldSet<AdvertiserId>,
     /// For the sorting of arrivals.
     memory: Vec<Arrival>,
     bound: i64,
@@ -71,7 +72,7 @@ impl State {
         State {
             settings,
             groups: groups(),
-            met: Vec::new(),
+            met: FoldSet::default(),
             memory: Vec::new(),
             bound: 0,
             now: 0,
