@@ -1,7 +1,8 @@
 //! Copies of one event: the least content stays, whatever the order of arrival.
 //!
-//! In: an event that has the identity of a retained entry. Out: the edges that change if the copy wins, as if the entry had never been and the copy came late. What must
-//! hold: the entry that stays, and whether its identity counts as conflicting, is a function of the set of copies.
+//! In: an event that has the identity of a retained entry. Out: where the copy wins, the edges that change, as if the entry had
+//! never been there and the copy came now. What must hold: the entry that stays, and whether its identity counts as
+//! conflicting, is a function of the set of copies.
 
 use crate::event::{Kind, Micros};
 use crate::labels::LabelId;
