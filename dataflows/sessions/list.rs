@@ -1,5 +1,7 @@
 //! A user's entries in order.
 
+use std::ops::Range;
+
 use super::entry::{ERAS, Entry, Form, Full, Narrow, era};
 use super::slot::Slot;
 
@@ -52,6 +54,20 @@ impl<'a> List<'a> {
             Places::Narrow(places) => places[at].time(self.era_end),
             Places::Full(places) => places[at].time(self.era_end),
         }
+    }
+
+    /// The first entry of that tag within a range.
+    pub(crate) fn find_tag(&self, within: Range<usize>, tag: u32) -> Option<usize> {
+        fn find<F: Form>(places: &[F], era_end: i64, tag: u32) -> Option<usize> {
+            let mut places = places.iter();
+            places.position(|place| place.load(era_end).tag() == tag)
+        }
+        let start = within.start;
+        let found = match &self.places {
+            Places::Narrow(places) => find(&places[within], self.era_end, tag),
+            Places::Full(places) => find(&places[within], self.era_end, tag),
+        };
+        found.map(|after| start + after)
     }
 
     /// Replaces the entry at `at` by one of the same time, if it [holds](List::holds) that.
@@ -142,7 +158,7 @@ impl<'a> List<'a> {
     }
 
     #[inline]
-    fn copy(&mut self, from: std::ops::Range<usize>, to: usize) {
+    fn copy(&mut self, from: Range<usize>, to: usize) {
         match &mut self.places {
             Places::Narrow(places) => places.copy_within(from, to),
             Places::Full(places) => places.copy_within(from, to),

@@ -1,8 +1,8 @@
 //! Where an event belongs in its user's list.
 //!
 //! In: a list in the order of time, sequence, kind and tag, and an event. Out: its place, or the copy that is there: an entry of
-//! that time and tag, whatever else it says. What must hold: the time it takes does not grow with the number of entries before
-//! and after; among those of one millisecond it grows with how many sequences they have.
+//! that time and tag, whatever else it says. What must hold: the time it takes hardly grows with the number of entries, except
+//! where very many of one millisecond have sequences of their own.
 
 use std::ops::Range;
 
@@ -18,7 +18,7 @@ pub(crate) enum Place {
     Duplicate(usize),
 }
 
-/// The newest entries, and those of one time, are looked at one by one up to so many.
+/// The newest entries, those of one time, and the sequences and kinds of these, are looked at one by one up to so many.
 const FEW: usize = 8;
 
 impl Journeys<'_> {
@@ -65,26 +65,34 @@ impl Journeys<'_> {
         partition_point(0..end, |at| self.list.time(at) <= time)
     }
 
-    /// Among many of its time, which end before `end`. Those of one sequence and kind lie in the order of their tags.
+    /// Among many of its time, which end before `end`.
     #[cold]
     fn locate_in_crowd(&self, end: usize, new: Entry, sequence: i64) -> Place {
-        let mut start = partition_point(0..end, |at| self.list.time(at) < new.time());
-        let mut place = start;
-        while start < end {
-            let class = self.class(start);
-            let next = self.end_of_class(start..end, class);
-            let found = partition_point(start..next, |at| self.list.get(at).tag() < new.tag());
-            if found < next && self.list.get(found).tag() == new.tag() {
-                return Place::Duplicate(found);
+        let start = partition_point(0..end, |at| self.list.time(at) < new.time());
+        if let Some(copy) = self.copy_in_crowd(start..end, new.tag()) {
+            return Place::Duplicate(copy);
+        }
+        Place::New(partition_point(start..end, |at| {
+            let entry = self.list.get(at);
+            (self.sequence(entry), entry.order()) < (sequence, new.order())
+        }))
+    }
+
+    /// Those of one sequence and kind lie in the order of their tags. Where there are many sequences, tags are looked at one by one.
+    fn copy_in_crowd(&self, within: Range<usize>, tag: u32) -> Option<usize> {
+        let Range { mut start, end } = within;
+        for _ in 0..FEW {
+            if start == end {
+                return None;
             }
-            match class.cmp(&(sequence, new.kind())) {
-                std::cmp::Ordering::Less => place = next,
-                std::cmp::Ordering::Equal => place = found,
-                std::cmp::Ordering::Greater => {}
+            let next = self.end_of_class(start..end);
+            let found = partition_point(start..next, |at| self.list.get(at).tag() < tag);
+            if found < next && self.list.get(found).tag() == tag {
+                return Some(found);
             }
             start = next;
         }
-        Place::New(place)
+        self.list.find_tag(start..end, tag)
     }
 
     /// What comes before the tag in the order of entries of one time.
@@ -93,8 +101,9 @@ impl Journeys<'_> {
         (self.sequence(entry), entry.kind())
     }
 
-    /// In steps that double: a class may be one entry or all of them.
-    fn end_of_class(&self, within: Range<usize>, class: (i64, Kind)) -> usize {
+    /// Of the first of them. In steps that double: a class may be one entry or all.
+    fn end_of_class(&self, within: Range<usize>) -> usize {
+        let class = self.class(within.start);
         let (mut known, mut step) = (within.start + 1, 1);
         while known + step < within.end && self.class(known + step - 1) == class {
             known += step;

@@ -11,7 +11,7 @@ use crate::prefetch::prefetch;
 use crate::settings::{JourneyRule, Settings};
 
 use super::arrivals::{Arrival, Arrivals};
-use super::edge::Edge;
+use super::edge::{Edge, Few};
 use super::entry::Entry;
 use super::group::{Group, Saving};
 use super::journeys::{Inserted, Journeys};
@@ -94,11 +94,13 @@ impl State {
         let mut memory = std::mem::take(&mut self.memory);
         let ordered = arrivals.sorted(&mut memory);
         let mut found = [0; FOUND];
+        let mut few = Few::default();
         for (i, arrival) in ordered.iter().enumerate() {
             self.fetch_ahead(arrivals, ordered, i, &mut found);
             let likely = found[i % FOUND];
             let inserted = self.insert(arrivals, arrival, likely, labels, names, edges);
             tally.count(inserted, arrivals.receipt(arrival.entry()));
+            few.add_up_if_many(edges);
         }
         self.sweep.owed_events += ordered.len();
         self.expiry.owed_events += ordered.len();
