@@ -10,7 +10,6 @@ pub mod values;
 use std::num::NonZeroU64;
 use std::path::PathBuf;
 
-use clap::builder::RangedI64ValueParser;
 use clap::{Args, Parser, Subcommand};
 use clap_complete::Shell;
 use dataflows::transitions::{Dimension, Window};
@@ -138,10 +137,10 @@ pub struct Pace {
     pub epoch_events: Option<u64>,
 }
 
-/// As many workers and processes as the settings allow.
-fn up_to_1024() -> RangedI64ValueParser<u16> {
-    clap::value_parser!(u16).range(1..=1024)
-}
+/// As many workers as the settings allow.
+const WORKERS_MAX: i64 = 1_024;
+/// All of them on this machine: `verify` finds each a port for many runs.
+const PROCESSES_MAX: i64 = 8;
 
 /// The workers of this and other processes; all of them settings.
 #[derive(Clone, Debug, Default, Args)]
@@ -284,7 +283,7 @@ pub struct Verify {
         value_name = "N,..",
         value_delimiter = ',',
         default_value = "1,2,4",
-        value_parser = up_to_1024()
+        value_parser = clap::value_parser!(u16).range(1..=WORKERS_MAX)
     )]
     pub workers: Vec<u16>,
 
@@ -298,7 +297,7 @@ pub struct Verify {
     pub batch: Vec<NonZeroU64>,
 
     /// Processes to spread the workers over, started by this one
-    #[arg(long, value_name = "N", default_value_t = 1, value_parser = up_to_1024())]
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=PROCESSES_MAX))]
     pub processes: u16,
 
     /// Compare with transition counts of another program as well

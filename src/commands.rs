@@ -9,5 +9,4 @@ pub mod replay;
 pub mod run;
 pub mod schema;
 pub mod simulate;
-mod terminal;
 pub mod verify;

@@ -14,6 +14,7 @@ pub mod sources;
 pub mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::num::NonZeroU16;
 use std::path::Path;
 
 use dataflows::settings::Settings;
@@ -332,7 +333,7 @@ impl Loaded {
         }
         for host in &workers.hosts {
             let valid =
-                |(name, port): (&str, &str)| !name.is_empty() && port.parse::<u16>().is_ok();
+                |(name, port): (&str, &str)| !name.is_empty() && port.parse::<NonZeroU16>().is_ok();
             if !host.rsplit_once(':').is_some_and(valid) {
                 report(
                     "hosts",

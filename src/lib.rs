@@ -18,5 +18,6 @@ pub mod report;
 pub mod results;
 pub mod run;
 pub mod serve;
+mod terminal;
 pub mod verify;
 pub mod worker;

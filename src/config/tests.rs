@@ -111,6 +111,10 @@ fn file_errors_name_line_and_remedy() {
             "f:2: workers.hosts: `:1` is no host:port, such as 10.0.0.1:2101",
         ),
         (
+            "[workers]\nhosts = ['a:0']",
+            "f:2: workers.hosts: `a:0` is no host:port, such as 10.0.0.1:2101",
+        ),
+        (
             "[workers]\nhosts = ['a:1', 'a:1']",
             "f:2: workers.hosts has 2 entries for 1 processes; name one host:port each",
         ),

@@ -2,10 +2,9 @@
 
 use std::fmt::Write;
 
+use crate::terminal::printable;
 use jiff::Timestamp;
 use serde_json::Value;
-
-use crate::commands::terminal::printable;
 
 /// Shown where a number is not defined.
 const NONE: &str = "-";

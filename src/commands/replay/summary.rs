@@ -6,8 +6,8 @@ use dataflows::transitions::{Dimension, Window};
 
 use super::ledger::Ledger;
 use crate::cli;
-use crate::commands::terminal::printable;
 use crate::report::{Chain, ChainKey, Report, State};
+use crate::terminal::printable;
 
 /// Rows of the credit table.
 const ROWS: usize = 20;

@@ -3,6 +3,7 @@
 use std::str::FromStr;
 
 use crate::ingest::schema::Field;
+use crate::terminal::printable;
 
 macro_rules! cell_kinds {
     ($($kind:ident = $key:literal),+ $(,)?) => {
@@ -144,7 +145,7 @@ impl Columns {
                 .ok_or_else(|| ColumnsError::MissingColumn {
                     key: kind.key(),
                     column: column.clone(),
-                    header: printable(header),
+                    header: printable(&header.join(", ")),
                 })?;
             kinds[at] = Some(*kind);
         }
@@ -165,8 +166,8 @@ pub(super) fn known_kinds(header: &[String]) -> Result<Vec<Option<CellKind>>, Co
         if let (Some(kind), Some(first)) = (kind, before) {
             return Err(ColumnsError::Ambiguous {
                 key: kind.key(),
-                first: printable(&header[first..=first]),
-                second: printable(&header[at..=at]),
+                first: printable(&header[first]),
+                second: printable(&header[at]),
             });
         }
     }
@@ -181,14 +182,8 @@ fn with_time(
     if kinds.contains(&Some(CellKind::Time)) {
         Ok(kinds)
     } else {
-        Err(ColumnsError::NoTime(printable(header)))
+        Err(ColumnsError::NoTime(printable(&header.join(", "))))
     }
-}
-
-/// Names of a header in a message, with escapes in place of what would act on a terminal.
-fn printable(names: &[String]) -> String {
-    let names = names.iter().map(|name| name.escape_debug().to_string());
-    names.collect::<Vec<_>>().join(", ")
 }
 
 /// The names of the columns, without a byte order mark and the spaces around them.

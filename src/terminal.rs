@@ -1,7 +1,7 @@
 //! Text of other people's making, on a terminal.
 
 /// The text, with escapes in place of characters that would move the cursor, break a line or do worse.
-pub(super) fn printable(text: &str) -> String {
+pub(crate) fn printable(text: &str) -> String {
     let mut printable = String::with_capacity(text.len());
     for character in text.chars() {
         if character.is_control() {
