@@ -205,7 +205,7 @@ impl Meeting<'_> {
 
     /// Who is not there or not ready, and why. Tells the others when all are there.
     fn waits_for(&mut self) -> Option<(usize, String)> {
-        let others = (0..self.peers.len()).filter(|&process| process != self.cluster.process);
+        let mut others = (0..self.peers.len()).filter(|&process| process != self.cluster.process);
         let missing = others
             .clone()
             .find(|&process| self.peers[process].is_none());
@@ -223,7 +223,7 @@ impl Meeting<'_> {
         }
         let is_ready =
             |process: &usize| self.peers[*process].as_ref().is_some_and(|it| it.is_ready);
-        let late = others.clone().find(|process| !is_ready(process))?;
+        let late = others.find(|process| !is_ready(process))?;
         Some((late, "it has not met all others".to_owned()))
     }
 
@@ -233,12 +233,8 @@ impl Meeting<'_> {
         let count = self.calls.len();
         let is_due =
             |process: &usize| self.peers[*process].is_none() && self.calls[*process].0.is_none();
-        let in_turn = (first..count).chain(0..first);
-        let Some(process) = in_turn
-            .into_iter()
-            .find(is_due)
-            .filter(|_| due <= Instant::now())
-        else {
+        let next = (first..count).chain(0..first).find(is_due);
+        let Some(process) = next.filter(|_| due <= Instant::now()) else {
             return;
         };
         match dial(&self.cluster.hosts[process], self.greeting) {

@@ -81,7 +81,10 @@ fn processes_that_were_not_started_alike_give_no_numbers() {
         [format!("{a} {b}"), format!("{a} {b} --gap 60s")],
         [format!("{a} {b}"), format!("{b} {a}")],
         [format!("{a} {b}"), format!("{a} {b} --columns user=who")],
-        [format!("{a} {b}"), format!("{a} {b} --workers 3")],
+        [
+            format!("{a} {b} --workers 1"),
+            format!("{a} {b} --workers 3"),
+        ],
     ] {
         let ended = both(&line, [&flags[0], &flags[1]]);
         let is_told =
